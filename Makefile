@@ -1,0 +1,33 @@
+# make demo      queue tasks for five SSH machines of its own and watch them run
+# make machines  start the demo's machines again, to play on in its home
+# make test      run the tests
+# make venv      only make the virtual environment
+
+VENV ?= .venv
+DEMO_HOME ?= demo-home
+# For the tests, for example: make test TESTS=tests/unit
+TESTS ?=
+
+BIN = $(abspath $(VENV))/bin
+READY = $(VENV)/.ready
+
+.PHONY: help demo machines test venv
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+venv: $(READY)
+
+# Made anew when what it must hold has changed; the checkout itself is installed editable.
+$(READY): pyproject.toml tests/support/make-venv
+	@sh tests/support/make-venv "$(VENV)"
+	@touch $@
+
+demo: $(READY)
+	@PATH="$(BIN):$$PATH" "$(BIN)/python" tests/demo/demo.py --home "$(DEMO_HOME)"
+
+machines: $(READY)
+	@PATH="$(BIN):$$PATH" "$(BIN)/python" tests/demo/demo.py --home "$(DEMO_HOME)" --machines
+
+test: $(READY)
+	@PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest $(TESTS)

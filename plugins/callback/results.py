@@ -1,0 +1,356 @@
+# Copyright (c) 2026 the rediacc authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Report a run's results to rediacc over a private channel, masked."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: results
+type: notification
+short_description: Report results to rediacc over a private channel
+description:
+  - Appends one JSON object for each play, task, and result of a task on a host to a private
+    file, so that what machines print can never be taken for a result.
+  - Values that Ansible decrypts from vaults are replaced by C(********) in these records and
+    in everything that the Ansible process prints. Values shorter than four characters,
+    booleans, and numbers of fewer than six digits are not replaced.
+  - Sets E(REDIACC_RUN) in the environment of tasks on machines, so that
+    M(rediacc.core.stop) can find what they started. Tasks of M(ansible.builtin.raw) and of
+    network and Windows connections are left as they are.
+  - Fails tasks that delegate to a host of O(deny).
+  - Does nothing unless E(REDIACC_RECORDS) is set, which rediacc does for its own runs.
+author:
+  - the rediacc authors (@rediacc)
+requirements:
+  - to be enabled in C(callbacks_enabled)
+  - Linux on the controller
+options:
+  records:
+    description: The file to which records are appended.
+    type: path
+    env:
+      - name: REDIACC_RECORDS
+  nonce:
+    description: A value that each record carries, known to the reader.
+    type: str
+    default: ""
+    env:
+      - name: REDIACC_NONCE
+  run:
+    description: The marker of the run, set as E(REDIACC_RUN) for what tasks start.
+    type: str
+    env:
+      - name: REDIACC_RUN
+  deny:
+    description: A JSON file with a list of host names and addresses that no task may
+      delegate to.
+    type: path
+    env:
+      - name: REDIACC_DENY
+notes:
+  - The options are read from the environment before Ansible resolves options, because
+    masking begins when the plugin is made. They are then removed from it, so that neither
+    tasks on the controller nor an Ansible that they start sees them.
+"""
+
+import functools
+import os
+
+from ansible import context
+from ansible.playbook.handler import Handler
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.rediacc.core.plugins.plugin_utils import _results as results
+from ansible_collections.rediacc.core.plugins.plugin_utils._delegation_guard import (
+    guard_delegation,
+    read_denied,
+)
+from ansible_collections.rediacc.core.plugins.plugin_utils._masking import Masker
+from ansible_collections.rediacc.core.plugins.plugin_utils._records import RecordFile, utc_now
+from ansible_collections.rediacc.core.plugins.plugin_utils._run_marker import RunMarker
+from ansible_collections.rediacc.core.plugins.plugin_utils._shared_secrets import SharedSecrets
+from ansible_collections.rediacc.core.plugins.plugin_utils._streams import (
+    mask_log,
+    mask_standard_streams,
+)
+from ansible_collections.rediacc.core.plugins.plugin_utils._vault_learning import (
+    files_read_early,
+    learn_decrypted_values,
+    relearn_files,
+    watch_vault,
+)
+
+# What may hold what machines and people wrote. The other fields are names, numbers and times
+# that the reader looks up, compares or parses; they would lose their use, and hold no secret.
+_FREE_TEXT = frozenset(
+    (
+        "name",
+        "hosts_pattern",
+        "path",
+        "play",
+        "task",
+        "delegated_to",
+        "delegate_to",
+        "message",
+        "stdout",
+        "stderr",
+        "result",
+    )
+)
+_WITHHELD = "withheld: secrets cannot be masked with this version of ansible-core"
+
+
+def _harmless(method):
+    """Keep an error of this plugin out of the play: say it once, then be silent.
+
+    The reader of the records notices, because the final record is missing.
+    """
+
+    @functools.wraps(method)
+    def guarded(self, *args, **options):
+        if self.disabled:
+            return
+        try:
+            method(self, *args, **options)
+        except Exception as exc:
+            self.disabled = True
+            self._display.warning(
+                f"rediacc.core.results switched itself off in {method.__name__}: "
+                f"{type(exc).__name__}: {exc}"
+            )
+
+    return guarded
+
+
+class CallbackModule(CallbackBase):
+    """Writes the records of one run."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "rediacc.core.results"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        environment = {
+            name: os.environ.pop("REDIACC_" + name, "")
+            for name in ("RECORDS", "NONCE", "RUN", "DENY")
+        }
+        self._play = ""
+        self._starts = {}
+        self._items = {}
+        self._refusal = None
+        self._secrets = None
+        self._records = None
+        if not environment["RECORDS"]:
+            self.disabled = True
+            return
+        self._start_masking()
+        self._start_guard(environment["DENY"])
+        self._start_records(environment)
+
+    @_harmless
+    def _start_records(self, environment):
+        self._records = RecordFile(environment["RECORDS"], environment["NONCE"])
+        self._marker = RunMarker(environment["RUN"]) if environment["RUN"] else None
+
+    def _start_masking(self):
+        try:
+            secrets = SharedSecrets()
+            watch_vault(secrets.learn)
+            mask_standard_streams(secrets.masker)
+            mask_log(secrets.masker)
+        except Exception as exc:
+            self._display.warning(f"rediacc.core.results cannot mask secrets: {exc}")
+        else:
+            self._secrets = secrets
+
+    def _start_guard(self, path):
+        try:
+            denied = read_denied(path)
+            if denied:
+                guard_delegation(denied, self._report_refusal)
+        except (AttributeError, OSError, ValueError) as exc:
+            self._refusal = f"rediacc: delegation to other teams' machines cannot be refused: {exc}"
+
+    def _report_refusal(self, host, name, message):
+        if self._records is not None:
+            self._write("refused", {"host": host, "delegate_to": name, "message": message})
+
+    # -- plays and tasks
+
+    def v2_playbook_on_start(self, playbook):
+        if self._refusal is not None:
+            self._display.error(self._refusal)
+            raise SystemExit(1)
+        self._relearn(playbook.get_plays())
+
+    @_harmless
+    def _relearn(self, plays):
+        if self._secrets is None or not plays:
+            return
+        loader, manager = plays[0].get_loader(), plays[0].get_variable_manager()
+        files = files_read_early(loader, context.CLIARGS, os.getcwd())
+        relearn_files(loader, dict.fromkeys(files))
+        learn_decrypted_values(manager.extra_vars, self._secrets.learn)
+        inventory = getattr(manager, "_inventory", None)
+        if inventory is not None:
+            holders = (*inventory.groups.values(), *inventory.hosts.values())
+            learn_decrypted_values([holder.vars for holder in holders], self._secrets.learn)
+
+    @_harmless
+    def v2_playbook_on_play_start(self, play):
+        self._play = str(play.get_name())
+        pattern = play.hosts if isinstance(play.hosts, str) else ",".join(map(str, play.hosts))
+        self._write("play", {"name": self._play, "hosts_pattern": pattern})
+
+    @_harmless
+    def v2_playbook_on_no_hosts_matched(self):
+        self._write("event", {"name": "no_hosts_matched", "play": self._play})
+
+    @_harmless
+    def v2_playbook_on_no_hosts_remaining(self):
+        self._write("event", {"name": "no_hosts_remaining", "play": self._play})
+
+    @_harmless
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self._begin(task)
+
+    @_harmless
+    def v2_playbook_on_handler_task_start(self, task):
+        self._begin(task)
+
+    def _begin(self, task):
+        if self._marker is not None:
+            self._marker.mark(task)
+        self._write("task", {**self._task_fields(task), "uuid": task._uuid})
+
+    def _task_fields(self, task):
+        return {
+            "name": str(task.get_name()),
+            "action": _action_of(task),
+            "path": task.get_path() or "",
+        }
+
+    @_harmless
+    def v2_runner_on_start(self, host, task):
+        self._starts[host.get_name(), task._uuid] = utc_now()
+
+    # -- results
+
+    @_harmless
+    def v2_runner_on_ok(self, result):
+        self._finish(result, "changed" if result.is_changed() else "ok")
+
+    @_harmless
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self._finish(result, "ignored" if ignore_errors else "failed")
+
+    @_harmless
+    def v2_runner_on_skipped(self, result):
+        self._finish(result, "skipped")
+
+    @_harmless
+    def v2_runner_on_unreachable(self, result):
+        is_ignored = result.task.ignore_unreachable is True
+        self._finish(result, "ignored" if is_ignored else "unreachable")
+
+    @_harmless
+    def v2_runner_item_on_ok(self, result):
+        self._note_item(result, is_failed=False)
+
+    @_harmless
+    def v2_runner_item_on_skipped(self, result):
+        self._note_item(result, is_failed=False)
+
+    @_harmless
+    def v2_runner_item_on_failed(self, result):
+        self._note_item(result, is_failed=True)
+
+    @_harmless
+    def v2_playbook_on_stats(self, stats):
+        hosts = {}
+        for host in sorted(stats.processed):
+            counts = stats.summarize(host)
+            names = ("ok", "changed", "failures", "unreachable", "skipped", "rescued", "ignored")
+            hosts[host] = {name: counts.get(name, 0) for name in names}
+        self._write("stats", {"hosts": hosts})
+
+    def _note_item(self, result, *, is_failed):
+        key = (result.host.get_name(), result.task._uuid)
+        messages, delegated = self._items.setdefault(key, ([], []))
+        name = _delegated_to(result)
+        if name and name not in delegated:
+            delegated.append(name)
+        if is_failed and not _is_censored(result):
+            label = result.result.get("_ansible_item_label", result.result.get("item"))
+            messages.append(f"item {label}: {result.result.get('msg', 'failed')}")
+
+    def _finish(self, result, status):
+        host, task = result.host.get_name(), result.task
+        key = (host, task._uuid)
+        messages, delegated = self._items.pop(key, ([], []))
+        if not delegated and _delegated_to(result):
+            delegated = [_delegated_to(result)]
+        ended = utc_now()
+        task_fields = self._task_fields(task)
+        record = {
+            "host": host,
+            "task_uuid": task._uuid,
+            "action": task_fields["action"],
+            "status": status,
+            "play": self._play,
+            "task": task_fields["name"],
+            "path": task_fields["path"],
+            "delegated_to": ",".join(delegated) or None,
+            "started_at": self._starts.pop(key, ended),
+            "ended_at": ended,
+            "handler": isinstance(task, Handler),
+            "attempts": result.result.get("attempts"),
+            "no_log": _is_censored(result),
+            **self._outcome(result, task_fields["action"], status, messages),
+        }
+        self._write("result", record)
+
+    def _outcome(self, result, action, status, messages):
+        if _is_censored(result):
+            data, messages = {"msg": str(result.result["censored"])}, []
+        elif self._secrets is None:
+            data, messages = {"msg": _WITHHELD}, []
+        else:
+            data = result.result
+        message = results.unreachable_message(results.message_of(data, action, messages))
+        fields = results.output_fields(data, action)
+        failure = results.failure_class(status, message, timed_out=fields["timed_out"])
+        kept = results.kept_result(data, action)
+        return {**fields, "message": message, "failure": failure, "result": kept}
+
+    def _write(self, kind, fields):
+        masker = self._secrets.masker() if self._secrets is not None else Masker()
+        record = {
+            name: masker.mask_data(value) if name in _FREE_TEXT else value
+            for name, value in fields.items()
+        }
+        for name in ("stdout_b64", "stderr_b64"):
+            if name in record:
+                record[name] = results.mask_base64(record[name], masker.mask_bytes)
+        if kind == "result":
+            # Cut only what is masked: a cut before could leave a part of a secret.
+            results.cut_record(record)
+        self._records.write(kind, record)
+
+
+def _action_of(task):
+    """Return the action's full name; a templated one is only known where it runs."""
+    if "{{" in str(task.action):
+        return str(task.action)
+    return str(task.resolved_action or task.action)
+
+
+def _is_censored(result):
+    return "censored" in result.result
+
+
+def _delegated_to(result):
+    name = result.task.delegate_to
+    return str(name) if name and str(name) != result.host.get_name() else None

@@ -1,0 +1,196 @@
+"""Staying with a task until its end, and exiting with its outcome: ``run``, ``--wait``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import click
+
+from rediacc.cli.follow import Followed, Patience, follow
+from rediacc.cli.log_lines import LogPrinter
+from rediacc.cli.neutral import neutral, one_line
+from rediacc.cli.outcome import remote_exit_code
+from rediacc.cli.render.detail import result_lines, state_words
+from rediacc.cli.render.document import document, envelope, to_json
+from rediacc.cli.render.output import print_document
+from rediacc.cli.render.words import count, duration
+from rediacc.cli.session import Office, Session, View
+from rediacc.errors import ExitCode
+from rediacc.operations.requests import TaskRef
+from rediacc.values import (
+    Created,
+    Kind,
+    LogPage,
+    MachineOutcome,
+    PublicState,
+    ResultView,
+    TaskDetail,
+    TaskView,
+)
+
+__all__ = ["Wish", "attend", "detached", "ending_line", "last_results", "tell_waits"]
+
+
+class Wish:
+    """What the person wants of the wait.
+
+    :param shows_output: whether the task's output is printed as it comes.
+    :param brings_worker: whether a worker of our own runs the task when there is none.
+    :param finds_changes: exit 20 when a check found changes.
+    :param wants_remote: exit with the command's own code.
+    """
+
+    def __init__(
+        self,
+        *,
+        wait_timeout_seconds: float | None = None,
+        shows_output: bool = False,
+        brings_worker: bool = False,
+        finds_changes: bool = False,
+        wants_remote: bool = False,
+    ) -> None:
+        self.wait_timeout_seconds = wait_timeout_seconds
+        self.shows_output = shows_output
+        self.brings_worker = brings_worker
+        self.finds_changes = finds_changes
+        self.wants_remote = wants_remote
+
+
+def attend(session: Session, view: View, office: Office, created: Created, wish: Wish) -> int:
+    """Stay with the task until it ends, print how it did, and return the exit code."""
+    task_id = str(created.task.id)
+    is_ours = wish.brings_worker and not created.workers_alive
+    printer = LogPrinter(view) if wish.shows_output and _prints_output(view) else None
+    try:
+        with _worker(session, created.task) if is_ours else nullcontext():
+            followed = follow(
+                office,
+                task_id,
+                patience=Patience(wish.wait_timeout_seconds),
+                on_entries=printer,
+                on_wait=None if view.is_quiet else lambda page: tell_waits(session, page),
+            )
+    except KeyboardInterrupt:
+        detached(session, [task_id])
+        return int(ExitCode.DETACHED)
+    detail: TaskDetail = office.perform("task.inspect", TaskRef(id=task_id))
+    code = _exit_code(followed, detail, wish)
+    _print_ending(session, view, followed, detail, code)
+    return code
+
+
+def detached(session: Session, task_ids: Sequence[str]) -> None:
+    """Tell a person who pressed Ctrl-C that the tasks go on, and how to come back."""
+    noun = "task" if len(task_ids) == 1 else "tasks"
+    back = (
+        f"rediacc logs -f {task_ids[0]}"
+        if len(task_ids) == 1
+        else f"rediacc wait {' '.join(task_ids)}"
+    )
+    session.tell(f"detached: {noun} {', '.join(task_ids)} not cancelled; come back with: {back}")
+
+
+def tell_waits(session: Session, page: LogPage) -> None:
+    """Say why a task waits."""
+    for reason in page.waits:
+        session.tell(f"task {page.task.id} waits: {one_line(reason)}")
+
+
+def ending_line(followed: Followed) -> str:
+    """Return one line on how a task stands after the wait."""
+    task = followed.task
+    if followed.is_held and not followed.is_final:
+        return (
+            f"task {task.id} is held, its end unknown: "
+            f"rediacc release task {task.id} --action retry|fail"
+        )
+    if not followed.is_final:
+        return f"the wait ran out; task {task.id} goes on ({one_line(state_words(task))})"
+    machines = f" on {count(len(task.machines), 'machine')}" if len(task.machines) > 1 else ""
+    took = f" in {duration(task.elapsed_seconds)}" if task.elapsed_seconds is not None else ""
+    rc = f" (rc {task.rc})" if task.rc else ""
+    return f"task {task.id} {one_line(state_words(task))}{rc}{machines}{took}"
+
+
+def last_results(detail: TaskDetail) -> list[ResultView]:
+    """Return each machine's last result, in the order of their names."""
+    last: dict[str, ResultView] = {}
+    for one in sorted(detail.results, key=lambda one: one.attempt):
+        last[one.result.machine] = one
+    return [last[name] for name in sorted(last)]
+
+
+def _worker(session: Session, task: TaskView) -> AbstractContextManager[Any]:
+    from rediacc.worker.main import run_temporary_worker
+
+    worker: AbstractContextManager[Any] = run_temporary_worker(
+        session.home(), task.id, session.environment
+    )
+    return worker
+
+
+def _prints_output(view: View) -> bool:
+    return view.output in ("table", "wide", "jsonl")
+
+
+def _exit_code(followed: Followed, detail: TaskDetail, wish: Wish) -> int:
+    if not followed.is_final:
+        return int(followed.exit_code)
+    if wish.wants_remote:
+        return remote_exit_code(followed.task)
+    if (
+        wish.finds_changes
+        and followed.task.state is PublicState.SUCCEEDED
+        and any(_has_changes(one) for one in last_results(detail))
+    ):
+        return int(ExitCode.CHANGES_FOUND)
+    return int(followed.exit_code)
+
+
+def _has_changes(one: ResultView) -> bool:
+    return one.result.outcome is MachineOutcome.CHANGED or one.result.counts.get("changed", 0) > 0
+
+
+def _print_ending(
+    session: Session, view: View, followed: Followed, detail: TaskDetail, code: int
+) -> None:
+    results = last_results(detail)
+    if view.output in ("json", "yaml", "jsonl"):
+        content = {
+            "task": document(detail.task),
+            "results": document(results),
+            "message": detail.message,
+            "exit_code": code,
+        }
+        if view.output == "jsonl":
+            click.echo(to_json(content, is_line=True))
+        else:
+            print_document(view, envelope("outcome", item=content))
+    if not view.is_for_people:
+        return
+    for line in _module_lines(detail, results):
+        click.echo(line)
+    if view.is_quiet:
+        return
+    if results and (len(detail.task.machines) > 1 or not _all_well(results)):
+        for line in result_lines(results):
+            session.tell(line)
+    if detail.message and followed.task.state is PublicState.FAILED:
+        session.tell(one_line(detail.message))
+    session.tell(ending_line(followed))
+
+
+def _module_lines(detail: TaskDetail, results: Sequence[ResultView]) -> Iterator[str]:
+    """Yield what a module answered: its result is its output."""
+    if detail.task.kind is not Kind.MODULE:
+        return
+    for one in results:
+        if one.result.result:
+            text = neutral(to_json(document(one.result.result), is_line=True))
+            yield f"{one_line(one.result.machine)} | {one.result.outcome.value} | {text}"
+
+
+def _all_well(results: Sequence[ResultView]) -> bool:
+    return all(one.result.outcome.is_success for one in results)

@@ -1,0 +1,214 @@
+"""``list tasks|queue``, ``inspect task`` and what changes tasks that exist."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from rediacc.cli.completing import complete_machines, complete_named_tasks
+from rediacc.cli.options import (
+    answer_options,
+    display_options,
+    retry_options,
+    schedule_options,
+    team_option,
+    yes_option,
+)
+from rediacc.cli.session import Session
+from rediacc.errors import InvalidInput
+
+__all__ = [
+    "cancel_task",
+    "inspect_task",
+    "list_queue",
+    "list_tasks",
+    "release_task",
+    "retry_task",
+    "update_task",
+]
+
+STATES = ("pending", "running", "succeeded", "failed", "cancelled")
+
+
+def _filter_options(function: Any) -> Any:
+    for decorate in reversed(
+        (
+            team_option,
+            click.option("-p", "--priority", metavar="LEVEL", help="Only this level."),
+            click.option(
+                "-m", "--machine", metavar="NAME", shell_complete=complete_machines,
+                help="Only tasks of this machine.",
+            ),
+            click.option("--label", "labels", multiple=True, metavar="K=V", help="Only so marked."),
+            click.option("--by", "created_by", metavar="NAME", help="Only this person's."),
+            click.option(
+                "--named", metavar="NAME", shell_complete=complete_named_tasks,
+                help="Only of this named task.",
+            ),
+            click.option(
+                "-n", "--limit", type=click.IntRange(1, 100_000), default=50, metavar="N",
+                show_default=True, help="At most so many, counted after the filters.",
+            ),
+        )
+    ):  # fmt: skip
+        function = decorate(function)
+    return function
+
+
+_state_option = click.option(
+    "--state",
+    "--status",
+    "states",
+    multiple=True,
+    metavar="STATE",
+    help="pending, running, succeeded, failed, cancelled; may be repeated.",
+)
+
+
+@click.command(
+    "tasks",
+    epilog="\b\nExamples:\n  rediacc list tasks --failed\n"
+    "  rediacc list tasks --team prod --state running -o json",
+)
+@_state_option
+@click.option("--failed", is_flag=True, help="Short for --state failed.")
+@_filter_options
+@display_options
+@click.pass_obj
+def list_tasks(session: Session, /, *, failed: bool, **options: Any) -> None:
+    """List tasks, newest first."""
+    from rediacc.cli.listing import print_tasks
+
+    if failed:
+        options["states"] = (*options["states"], "failed")
+    print_tasks(session, options, is_queue=False)
+
+
+@click.command("queue", epilog="\b\nExample:\n  rediacc list queue --team prod")
+@_state_option
+@_filter_options
+@display_options
+@click.pass_obj
+def list_queue(session: Session, /, **options: Any) -> None:
+    """List pending tasks in the order in which they start."""
+    from rediacc.cli.listing import print_tasks
+
+    print_tasks(session, options, is_queue=True)
+
+
+@click.command("task", epilog="\b\nExample:\n  rediacc inspect task 42")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@answer_options
+@click.pass_obj
+def inspect_task(
+    session: Session, /, *, ids: tuple[str, ...], output: str | None, quiet: bool
+) -> None:
+    """Show all about tasks: policy and its origin, attempts, results, timeline, why they wait."""
+    from rediacc.cli.listing import print_details
+    from rediacc.cli.waiting import task_ids
+
+    print_details(session, session.view(output=output, quiet=quiet), task_ids(ids))
+
+
+@click.command(
+    "task",
+    epilog="\b\nExamples:\n  rediacc update task 42 --priority high\n"
+    "  rediacc update task 42 --retry-count 3 --retry-delay 30s",
+)
+@click.argument("ids", nargs=-1, metavar="[ID...]")
+@schedule_options
+@retry_options
+@answer_options
+@click.pass_obj
+def update_task(
+    session: Session,
+    /,
+    *,
+    ids: tuple[str, ...],
+    priority: str | None,
+    timeout: str | None,
+    not_before: str | None,
+    output: str | None,
+    quiet: bool,
+    **retry: Any,
+) -> int:
+    """Change the level, the times or the retry policy of pending tasks.
+
+    The taskId in the JSON of --retry selects the task when no ID is given.
+    """
+    from rediacc.cli.changing import change_tasks, update_request
+
+    request = update_request(
+        session,
+        ids,
+        priority=priority,
+        timeout=timeout,
+        not_before=not_before,
+        retry_options=retry,
+        now=datetime.now(UTC),
+    )
+    view = session.view(output=output, quiet=quiet)
+    return change_tasks(session, view, "task.update", request)
+
+
+@click.command("task", epilog="\b\nExample:\n  rediacc cancel task 41 42")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@yes_option
+@answer_options
+@click.pass_obj
+def cancel_task(
+    session: Session, /, *, ids: tuple[str, ...], yes: bool, output: str | None, quiet: bool
+) -> int:
+    """Cancel tasks. What runs of them is stopped before they count as cancelled."""
+    from rediacc.cli.changing import change_tasks, ids_request
+
+    # Naming the tasks is the consent; the flag is accepted because other tools want it.
+    del yes
+    view = session.view(output=output, quiet=quiet)
+    return change_tasks(session, view, "task.cancel", ids_request(ids))
+
+
+@click.command("task", epilog="\b\nExample:\n  rediacc retry task 42")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@answer_options
+@click.pass_obj
+def retry_task(
+    session: Session, /, *, ids: tuple[str, ...], output: str | None, quiet: bool
+) -> int:
+    """Queue failed or cancelled tasks again, for the machines that did not succeed."""
+    from rediacc.cli.changing import change_tasks, ids_request
+
+    view = session.view(output=output, quiet=quiet)
+    return change_tasks(session, view, "task.retry", ids_request(ids))
+
+
+@click.command("task", epilog="\b\nExample:\n  rediacc release task 42 --action retry")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option(
+    "--action",
+    type=click.Choice(("retry", "fail")),
+    help="retry: queue it again; fail: let it be failed.",
+)
+@answer_options
+@click.pass_obj
+def release_task(
+    session: Session,
+    /,
+    *,
+    ids: tuple[str, ...],
+    action: str | None,
+    output: str | None,
+    quiet: bool,
+) -> int:
+    """Decide what becomes of held tasks, whose started run has an unknown end."""
+    from rediacc.cli.changing import change_tasks, release_request
+
+    if action is None:
+        raise InvalidInput(
+            "what becomes of the task? Its command may have run",
+            hint="--action retry runs it again, --action fail does not",
+        )
+    view = session.view(output=output, quiet=quiet)
+    return change_tasks(session, view, "task.release", release_request(ids, action))

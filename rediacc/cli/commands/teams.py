@@ -1,0 +1,104 @@
+"""``create|list|inspect|delete team``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from rediacc.cli.completing import complete_teams
+from rediacc.cli.options import answer_options, display_options, yes_option
+from rediacc.cli.session import Session
+
+__all__ = ["create_team", "delete_team", "inspect_team", "list_teams"]
+
+
+@click.command(
+    "team",
+    epilog="\b\nExamples:\n  rediacc create team dev\n"
+    "  rediacc create team prod --inventory inventories/production",
+)
+@click.argument("name_argument", required=False, metavar="NAME")
+@click.option("--name", help="The same as NAME.", metavar="NAME")
+@click.option("--inventory", metavar="PATH", help="An inventory that exists; else one is made.")
+@answer_options
+@click.pass_obj
+def create_team(
+    session: Session,
+    /,
+    *,
+    name_argument: str | None,
+    name: str | None,
+    inventory: str | None,
+    output: str | None,
+    quiet: bool,
+) -> None:
+    """Make a team: over an inventory that exists, or with one that rediacc keeps."""
+    from rediacc.cli.naming import one_name
+    from rediacc.cli.render.output import print_item
+    from rediacc.operations.requests import TeamCreate
+
+    view = session.view(output=output, quiet=quiet)
+    chosen = one_name(name_argument, name, noun="team")
+    team = session.perform("team.create", TeamCreate(name=chosen, inventory=inventory))
+    print_item(
+        view,
+        team,
+        kind="team",
+        name=team.name,
+        lines=lambda: [f"team {team.name} created: inventory {team.inventory}"],
+    )
+
+
+@click.command("teams", epilog="\b\nExample:\n  rediacc list teams")
+@display_options
+@click.pass_obj
+def list_teams(session: Session, /, **display: Any) -> None:
+    """List teams and their inventories."""
+    from rediacc.cli.render.columns import TEAM_COLUMNS
+    from rediacc.cli.render.output import print_items
+    from rediacc.operations.requests import Nothing
+
+    view = session.view(**display)
+    print_items(
+        view,
+        session.perform("team.list", Nothing()),
+        kind="teams",
+        columns=TEAM_COLUMNS,
+        name=lambda team: team.name,
+        empty="no teams yet: rediacc create team NAME",
+    )
+
+
+@click.command("team", epilog="\b\nExample:\n  rediacc inspect team prod")
+@click.argument("name", shell_complete=complete_teams)
+@answer_options
+@click.pass_obj
+def inspect_team(session: Session, /, *, name: str, output: str | None, quiet: bool) -> None:
+    """Show one team."""
+    from rediacc.cli.render.detail import team_lines
+    from rediacc.cli.render.output import print_item
+    from rediacc.operations.requests import TeamRef
+
+    view = session.view(output=output, quiet=quiet)
+    team = session.perform("team.inspect", TeamRef(name=name))
+    print_item(view, team, kind="team", name=team.name, lines=lambda: team_lines(team))
+
+
+@click.command("team", epilog="\b\nExample:\n  rediacc delete team dev --yes")
+@click.argument("name", shell_complete=complete_teams)
+@yes_option
+@answer_options
+@click.pass_obj
+def delete_team(
+    session: Session, /, *, name: str, yes: bool, output: str | None, quiet: bool
+) -> None:
+    """Remove a team that has no work; an inventory of yours stays as it is."""
+    from rediacc.cli.render.output import print_item
+    from rediacc.operations.requests import TeamRef
+
+    view = session.view(output=output, quiet=quiet)
+    session.home()
+    session.confirm(f"Delete team {name}?", is_agreed=yes)
+    team = session.perform("team.delete", TeamRef(name=name))
+    print_item(view, team, kind="team", name=team.name, lines=lambda: [f"team {team.name} deleted"])

@@ -1,0 +1,94 @@
+"""Following tasks until they end: output as it comes, and why a task waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from rediacc.cli.session import Office
+from rediacc.errors import ExitCode
+from rediacc.operations.requests import LogRequest
+from rediacc.values import LogEntry, LogPage, TaskView
+
+__all__ = ["PAST_THE_END", "Followed", "Patience", "follow"]
+
+# Behind every entry: a page from here holds no output, only how the task stands.
+PAST_THE_END = 1 << 62
+_SHORTEST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 0.5
+
+
+class Patience:
+    """How long somebody is willing to wait; ``None`` for as long as it takes."""
+
+    def __init__(
+        self,
+        seconds: float | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._end = None if seconds is None else clock() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        return self._end is not None and self._clock() >= self._end
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, but not beyond the end."""
+        left = seconds if self._end is None else self._end - self._clock()
+        self._sleep(max(0.0, min(seconds, left)))
+
+
+class Followed:
+    """How following ended: the task as it stood last, and whether that was its end."""
+
+    def __init__(self, page: LogPage) -> None:
+        self.task: TaskView = page.task
+        self.is_final = page.is_final
+        self.is_held = page.is_held
+
+    @property
+    def exit_code(self) -> ExitCode:
+        from rediacc.cli.outcome import exit_code_of
+
+        if self.is_final:
+            return exit_code_of(self.task)
+        return ExitCode.TASK_HELD if self.is_held else ExitCode.WAIT_RAN_OUT
+
+
+def follow(
+    office: Office,
+    task_id: str,
+    *,
+    patience: Patience,
+    on_entries: Callable[[LogPage, Sequence[LogEntry]], None] | None = None,
+    on_wait: Callable[[LogPage], None] | None = None,
+) -> Followed:
+    """Return when the task has ended, is held for a person, or patience is over.
+
+    :param on_entries: takes each new piece of output once; without it no output is read.
+    :param on_wait: told each time when why the task waits has changed.
+    """
+    cursor = None if on_entries is not None else PAST_THE_END
+    pause = _SHORTEST_PAUSE_SECONDS
+    told: tuple[str, ...] = ()
+    while True:
+        page: LogPage = office.perform("task.logs", LogRequest(id=task_id, cursor=cursor))
+        if on_entries is not None:
+            cursor = page.cursor
+            if page.entries:
+                on_entries(page, page.entries)
+                pause = _SHORTEST_PAUSE_SECONDS
+                continue
+        if page.is_final or page.is_held:
+            return Followed(page)
+        if on_wait is not None and page.waits != told:
+            told = page.waits
+            on_wait(page)
+        if patience.is_over:
+            return Followed(page)
+        patience.pause(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)

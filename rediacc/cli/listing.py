@@ -1,0 +1,86 @@
+"""What ``list`` and ``inspect`` do once their options are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from rediacc.cli.parse_words import parse_level, parse_pairs
+from rediacc.cli.render.columns import task_columns
+from rediacc.cli.render.detail import task_lines
+from rediacc.cli.render.document import document, envelope, to_json
+from rediacc.cli.render.output import print_document, print_items, print_lines
+from rediacc.cli.session import Session, View
+from rediacc.errors import InvalidInput
+from rediacc.operations.requests import TaskRef
+from rediacc.values import PublicState, TaskDetail, TaskFilter
+
+__all__ = ["print_details", "print_tasks"]
+
+
+def print_tasks(session: Session, options: dict[str, Any], *, is_queue: bool) -> None:
+    """Print the tasks that the filters leave."""
+    display = {name: options[name] for name in _DISPLAY}
+    view = session.view(**display)
+    states = _states(options["states"])
+    priority = options["priority"]
+    request = TaskFilter(
+        states=states or ((PublicState.PENDING,) if is_queue else ()),
+        team=options["team"],
+        priority=None if priority is None else parse_level(priority),
+        machine=options["machine"],
+        labels=parse_pairs(options["labels"], option="--label"),
+        created_by=options["created_by"],
+        named=options["named"],
+        limit=options["limit"],
+        queue_order=is_queue,
+    )
+    print_items(
+        view,
+        session.perform("task.list", request),
+        kind="tasks",
+        columns=task_columns(datetime.now(UTC)),
+        name=lambda task: str(task.id),
+        empty="the queue is empty" if is_queue and not states else "no tasks",
+    )
+
+
+_DISPLAY = ("output", "columns", "sort", "quiet", "no_headers")
+
+
+def print_details(session: Session, view: View, ids: Sequence[str]) -> None:
+    """Print everything about each task."""
+    with session.open_office() as office:
+        details: list[TaskDetail] = [
+            office.perform("task.inspect", TaskRef(id=task_id)) for task_id in ids
+        ]
+    if view.output == "name" or (view.is_for_people and view.is_quiet):
+        for detail in details:
+            click.echo(str(detail.task.id))
+    elif view.is_for_people:
+        now = datetime.now(UTC)
+        for number, detail in enumerate(details):
+            print_lines([""] if number else [])
+            print_lines(task_lines(detail, now=now))
+    elif view.output == "jsonl":
+        for detail in details:
+            click.echo(to_json(document(detail), is_line=True))
+    elif len(details) == 1:
+        print_document(view, envelope("task", item=document(details[0])))
+    else:
+        print_document(view, envelope("tasks", items=document(details)))
+
+
+def _states(words: Sequence[str]) -> tuple[PublicState, ...]:
+    """Return the states that the words mean; one word may hold several with commas."""
+    found: dict[PublicState, None] = {}
+    for word in (part.strip().lower() for text in words for part in text.split(",")):
+        try:
+            found[PublicState(word)] = None
+        except ValueError as exc:
+            known = ", ".join(state.value for state in PublicState)
+            raise InvalidInput(f"--state: {word!r} is no state", hint=known) from exc
+    return tuple(found)

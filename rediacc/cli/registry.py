@@ -1,0 +1,149 @@
+"""Every command: its verb, its noun, where its code is, and one line of help.
+
+Verb-first and noun-first grammars, help, completion, suggestions and the reference are all made
+from this table, so they cannot disagree. The table names code and imports none of it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = [
+    "ENTRIES",
+    "HIDDEN_NOUNS",
+    "LEAVES",
+    "NOUN_ALIASES",
+    "NOUN_LEAVES",
+    "NOUN_ORDER",
+    "TASK_VERBS",
+    "VERBS",
+    "VERB_ALIASES",
+    "Entry",
+    "entries_of_noun",
+    "entries_of_verb",
+]
+
+
+class Entry(NamedTuple):
+    """One command.
+
+    :param noun: the word as shown in help; empty for a command without a noun.
+    :param target: ``module:attribute`` under ``rediacc.cli.commands``.
+    """
+
+    verb: str
+    noun: str
+    target: str
+    help: str
+
+
+ENTRIES = (
+    Entry("create", "task", "create_task:create_task", "Queue a task."),
+    Entry("create", "team", "teams:create_team", "Make a team, or name an inventory one."),
+    Entry("create", "machine", "machines:create_machine", "Add a machine to a team."),
+    Entry("list", "tasks", "tasks:list_tasks", "List tasks, newest first."),
+    Entry("list", "queue", "tasks:list_queue", "List pending tasks in the order of their start."),
+    Entry("list", "teams", "teams:list_teams", "List teams and their inventories."),
+    Entry("list", "machines", "machines:list_machines", "List machines."),
+    Entry("list", "workers", "workers:list_workers", "List workers and what they run."),
+    Entry("list", "named-tasks", "named_tasks:list_named_tasks", "List the files in named_tasks/."),
+    Entry("inspect", "task", "tasks:inspect_task", "Show all there is to know about a task."),
+    Entry("inspect", "team", "teams:inspect_team", "Show one team."),
+    Entry("inspect", "machine", "machines:inspect_machine", "Show one machine."),
+    Entry("update", "task", "tasks:update_task", "Change pending tasks."),
+    Entry("update", "machine", "machines:update_machine", "Change whether machines take work."),
+    Entry("delete", "team", "teams:delete_team", "Remove a team."),
+    Entry("delete", "machine", "machines:delete_machine", "Remove machines from a team."),
+    Entry("cancel", "task", "tasks:cancel_task", "Cancel tasks; stop what runs of them."),
+    Entry("retry", "task", "tasks:retry_task", "Queue finished tasks again."),
+    Entry("release", "task", "tasks:release_task", "Decide what becomes of held tasks."),
+    Entry("trust", "machine", "trust:trust_machine", "Show and record host keys."),
+)
+
+LEAVES = (
+    Entry("init", "", "init:init", "Make this directory a home; no existing file is changed."),
+    Entry("run", "", "run:run", "Queue a task, follow it, exit with its outcome."),
+    Entry("wait", "", "wait:wait", "Wait until tasks have ended."),
+    Entry("logs", "", "logs:logs", "Show a task's output."),
+    Entry("worker", "", "workers:worker", "Run the queue's tasks."),
+    Entry("doctor", "", "doctor:doctor", "Check this home and say what to mend."),
+    Entry("completion", "", "completion:completion", "Print the completion script of a shell."),
+    Entry("version", "", "version:version", "Print versions."),
+)
+
+VERBS = {
+    "create": "Make a task, a team or a machine.",
+    "list": "List tasks, the queue, teams, machines, workers, named tasks.",
+    "inspect": "Show one task, team or machine.",
+    "update": "Change a pending task or a machine.",
+    "delete": "Remove a team or a machine.",
+    "cancel": "Cancel tasks.",
+    "retry": "Queue finished tasks again.",
+    "release": "Decide what becomes of held tasks.",
+    "trust": "Record host keys.",
+}
+
+VERB_ALIASES = {
+    "get": "list",
+    "ls": "list",
+    "describe": "inspect",
+    "show": "inspect",
+    "rm": "delete",
+}
+
+# A noun's other spellings. `queue` stands for tasks where it has no command of its own.
+NOUN_ALIASES = {
+    "task": ("task", "tasks", "queue"),
+    "tasks": ("tasks", "task"),
+    "queue": ("queue",),
+    "team": ("team", "teams"),
+    "teams": ("teams", "team"),
+    "machine": ("machine", "machines"),
+    "machines": ("machines", "machine"),
+    "workers": ("workers", "worker"),
+    "named-tasks": ("named-tasks", "named-task"),
+}
+
+NOUN_ORDER = ("task", "queue", "team", "machine", "worker", "named-task")
+HIDDEN_NOUNS = {
+    "tasks": "task",
+    "teams": "team",
+    "machines": "machine",
+    "workers": "worker",
+    "named-tasks": "named-task",
+}
+
+# Commands without a noun that also answer after one: `rediacc task logs 42`.
+NOUN_LEAVES = {"task": ("run", "wait", "logs")}
+
+# Verbs whose noun may be left out before a task's id: `rediacc cancel 42`.
+TASK_VERBS = frozenset({"inspect", "update", "cancel", "retry", "release"})
+
+# `queue` means tasks only where a person would say it.
+_QUEUE_VERBS = frozenset({"inspect", "cancel"})
+
+
+def _nouns(entry: Entry) -> tuple[str, ...]:
+    """Return every spelling of the entry's noun, the one shown first."""
+    names = NOUN_ALIASES[entry.noun]
+    if entry.verb in _QUEUE_VERBS:
+        return names
+    return tuple(name for name in names if name == entry.noun or name != "queue")
+
+
+def entries_of_verb(verb: str) -> dict[str, tuple[Entry, tuple[str, ...]]]:
+    """Return the commands of a verb by their noun, each with its noun's other spellings."""
+    return {entry.noun: (entry, _nouns(entry)[1:]) for entry in ENTRIES if entry.verb == verb}
+
+
+def entries_of_noun(noun: str) -> dict[str, tuple[Entry, tuple[str, ...]]]:
+    """Return the commands of a noun (singular) by their verb, each with the verb's aliases."""
+    found = {}
+    for entry in ENTRIES:
+        if noun in _nouns(entry):
+            aliases = tuple(name for name, verb in VERB_ALIASES.items() if verb == entry.verb)
+            found[entry.verb] = (entry, aliases)
+    for entry in LEAVES:
+        if entry.verb in NOUN_LEAVES.get(noun, ()):
+            found[entry.verb] = (entry, ())
+    return found

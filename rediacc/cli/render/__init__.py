@@ -1,0 +1,1 @@
+"""How answers are shown: tables, documents, and one task in words."""

@@ -1,0 +1,228 @@
+"""One thing in words, line by line, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rediacc.cli.neutral import one_line
+from rediacc.cli.render.columns import RESULT_COLUMNS
+from rediacc.cli.render.table import table_lines
+from rediacc.cli.render.words import age, clock, duration, labels
+from rediacc.values import (
+    LEVEL_NAMES,
+    AnsibleOptions,
+    AttemptView,
+    EventView,
+    MachineView,
+    PolicyView,
+    PublicState,
+    ResultView,
+    RetryPolicy,
+    TaskDetail,
+    TaskView,
+    TeamView,
+)
+
+__all__ = [
+    "machine_lines",
+    "policy_lines",
+    "result_lines",
+    "state_words",
+    "task_lines",
+    "team_lines",
+]
+
+
+def state_words(task: TaskView) -> str:
+    """Return a task's state and, where it says more, its reason."""
+    says_no_more = task.reason in ("", "done", str(task.state.value))
+    return task.state.value if says_no_more else f"{task.state.value}: {task.reason}"
+
+
+def task_lines(detail: TaskDetail, *, now: datetime) -> Iterator[str]:
+    """Yield everything about a task."""
+    task = detail.task
+    yield from _fields(_about(detail, now=now))
+    for reason in detail.waits:
+        yield f"waits       {one_line(reason)}"
+    if detail.message:
+        yield f"message     {one_line(detail.message)}"
+    yield ""
+    yield "RETRY POLICY"
+    yield from (f"  {line}" for line in policy_lines(detail.policy))
+    if detail.attempts:
+        yield ""
+        yield "ATTEMPTS"
+        yield from _attempts(detail.attempts)
+    if detail.results:
+        yield ""
+        yield "RESULTS"
+        yield from (f"  {line}" for line in result_lines(detail.results))
+    if detail.timeline:
+        yield ""
+        yield "TIMELINE"
+        yield from _timeline(detail.timeline)
+    if task.state is not PublicState.PENDING and detail.results:
+        yield ""
+        yield f"output: rediacc logs {task.id}"
+
+
+def _about(detail: TaskDetail, *, now: datetime) -> Iterator[tuple[str, str]]:
+    task = detail.task
+    rc = "" if task.rc is None else f" (rc {task.rc})"
+    yield "task", f"{task.id}  {task.uid}"
+    yield "state", state_words(task) + rc
+    yield task.kind.value, task.title
+    yield "named", task.named or ""
+    yield "team", task.team
+    yield "machines", ", ".join(task.machines)
+    yield "level", f"{task.priority} {LEVEL_NAMES.get(task.priority, '')}"
+    yield "arguments", _pairs(detail.module_args)
+    yield "variables", _pairs(detail.variables)
+    yield "options", _options(detail.options)
+    yield "timeout", duration(detail.timeout_seconds)
+    yield "exclusive", "yes" if detail.exclusive else ""
+    yield "labels", labels(task.labels)
+    yield "key", detail.idempotency_key or ""
+    yield "revision", detail.revision or ""
+    yield "created", f"{clock(task.created_at)} by {task.created_by} ({_ago(task, now)})"
+    yield "not before", clock(task.eligible_at) if task.eligible_at > now else ""
+    yield "started", clock(task.started_at)
+    yield "finished", clock(task.finished_at)
+    yield "queued for", duration(task.queue_seconds)
+    yield "ran for", duration(task.elapsed_seconds)
+    yield "attempt", f"{task.attempt}, retries left: {task.retries_left}"
+
+
+def policy_lines(view: PolicyView) -> Iterator[str]:
+    """Yield a retry policy, each value with where it came from."""
+    rows = [(name, text, view.origins.get(name, "default")) for name, text in _policy(view.policy)]
+    yield from table_lines(rows, ())
+
+
+def _policy(policy: RetryPolicy) -> Iterator[tuple[str, str]]:
+    yield "retryCount", str(policy.retry_count)
+    yield "retryDelay", duration(policy.retry_delay_seconds)
+    yield "backoff", f"{policy.backoff:g}"
+    yield "maxDelay", duration(policy.max_delay_seconds) or "none"
+    yield "jitter", f"{policy.jitter:g}"
+    yield "retryOn", ",".join(failure.value for failure in policy.retry_on) or "nothing"
+    yield "failureAction", policy.failure_action
+    yield "onLost", policy.on_lost.value
+
+
+def result_lines(results: Sequence[ResultView]) -> list[str]:
+    """Return a table of machines' results; counts of a playbook stand for a missing message."""
+    several = len({one.attempt for one in results}) > 1
+    rows = []
+    for one in results:
+        cells = [column.cell(one) for column in RESULT_COLUMNS]
+        cells[-1] = cells[-1] or _pairs(one.result.counts)
+        rows.append([str(one.attempt), *cells] if several else cells)
+    headers = [column.name.upper() for column in RESULT_COLUMNS]
+    return table_lines(rows, ["ATTEMPT", *headers] if several else headers)
+
+
+def team_lines(team: TeamView) -> Iterator[str]:
+    """Yield everything about a team."""
+    yield from _fields(
+        [
+            ("team", team.name),
+            ("inventory", team.inventory),
+            ("kept by", "rediacc" if team.is_managed else "you"),
+            ("ssh", team.ssh),
+            ("machines", str(team.machine_count)),
+            ("groups", str(team.group_count)),
+            ("weight", str(team.weight)),
+        ]
+    )
+
+
+def machine_lines(machine: MachineView) -> Iterator[str]:
+    """Yield everything about a machine."""
+    yield from _fields(
+        [
+            ("machine", machine.name),
+            ("team", machine.team),
+            ("state", machine.state.value),
+            ("address", machine.address),
+            ("user", machine.user),
+            ("port", "" if machine.port is None else str(machine.port)),
+            ("groups", ", ".join(machine.groups)),
+            ("running", ", ".join(f"task {number}" for number in machine.running)),
+            ("pending", str(machine.pending_count)),
+            ("variables", _pairs(machine.variables)),
+        ]
+    )
+
+
+def _attempts(attempts: Sequence[AttemptView]) -> Iterator[str]:
+    rows = [
+        (
+            str(one.number),
+            one.outcome or "running",
+            one.reason,
+            clock(one.started_at or one.claimed_at),
+            _between(one.started_at, one.ended_at),
+            one.worker,
+            one.message,
+        )
+        for one in attempts
+    ]
+    headers = ("ATTEMPT", "OUTCOME", "REASON", "STARTED", "TOOK", "WORKER", "MESSAGE")
+    yield from (f"  {line}" for line in table_lines(rows, headers))
+
+
+def _timeline(events: Sequence[EventView]) -> Iterator[str]:
+    rows = [
+        (clock(one.at), one.name, one.state, one.reason, one.actor, _pairs(one.detail))
+        for one in events
+    ]
+    yield from (f"  {line}" for line in table_lines(rows, ()))
+
+
+def _fields(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for name, value in pairs:
+        if value:
+            yield f"{name:<10}  {one_line(value)}"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _options(options: AnsibleOptions) -> str:
+    words = []
+    flags = {"become": "--become", "check": "--check", "diff": "--diff", "template": "--template"}
+    words += [flag for name, flag in flags.items() if getattr(options, name)]
+    named = {
+        "become_user": "--become-user",
+        "become_method": "--become-method",
+        "remote_user": "--user",
+        "forks": "--forks",
+        "start_at_task": "--start-at-task",
+        "chdir": "--chdir",
+    }
+    for name, flag in named.items():
+        value = getattr(options, name)
+        if value is not None:
+            words.append(f"{flag} {value}")
+    if options.tags:
+        words.append(f"--tags {','.join(options.tags)}")
+    if options.skip_tags:
+        words.append(f"--skip-tags {','.join(options.skip_tags)}")
+    for one in options.extra_vars:
+        words.append(f"-e @{one.file}" if one.file else f"-e {','.join(one.values or {})}")
+    if options.verbosity:
+        words.append("-" + "v" * options.verbosity)
+    return " ".join(words)
+
+
+def _between(start: datetime | None, end: datetime | None) -> str:
+    return "" if start is None or end is None else duration((end - start).total_seconds())
+
+
+def _ago(task: TaskView, now: datetime) -> str:
+    return f"{age(task.created_at, now=now)} ago"

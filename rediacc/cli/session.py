@@ -1,0 +1,184 @@
+"""What the commands of one process share: where the home is, how to answer, the open office."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from rediacc.errors import InvalidInput
+
+if TYPE_CHECKING:
+    # Help and completion name these types and use neither.
+    from pathlib import Path
+    from types import TracebackType
+
+__all__ = ["OUTPUTS", "Office", "Session", "View", "working_directory"]
+
+OUTPUTS = ("table", "wide", "json", "jsonl", "yaml", "name")
+
+
+class Office(Protocol):
+    """The one door to all operations."""
+
+    def perform(self, operation: str, request: Any) -> Any:
+        """Perform the operation and return its answer."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Office:
+        raise NotImplementedError
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        raise NotImplementedError
+
+
+class View:
+    """How a command's answer is to be shown.
+
+    :param columns: names of columns or fields; empty for the usual ones.
+    :param sort: a column to sort by; a leading ``-`` for the other direction.
+    """
+
+    def __init__(
+        self,
+        *,
+        output: str = "table",
+        columns: tuple[str, ...] = (),
+        sort: str | None = None,
+        is_quiet: bool = False,
+        has_headers: bool = True,
+    ) -> None:
+        self.output = output
+        self.columns = columns
+        self.sort = sort
+        self.is_quiet = is_quiet
+        self.has_headers = has_headers
+
+    @property
+    def is_for_people(self) -> bool:
+        return self.output in ("table", "wide")
+
+
+class Session:
+    """One process's context, made by the program and handed to each command."""
+
+    def __init__(self, environment: Mapping[str, str], *, output: str | None = None) -> None:
+        self.environment = environment
+        self.output = output or environment.get("REDIACC_OUTPUT") or "table"
+        self.home_option: str | None = None
+        self._read_from: str | None = None
+
+    def view(
+        self,
+        *,
+        output: str | None = None,
+        columns: str | None = None,
+        sort: str | None = None,
+        quiet: bool = False,
+        no_headers: bool = False,
+    ) -> View:
+        """Return how to show an answer, from the display options of a command.
+
+        :raises InvalidInput: ``REDIACC_OUTPUT`` names no output.
+        """
+        self.output = output or self.output
+        if self.output not in OUTPUTS:
+            raise InvalidInput(
+                f"REDIACC_OUTPUT: {self.output!r} is no output", hint=", ".join(OUTPUTS)
+            )
+        names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
+        return View(
+            output=self.output,
+            columns=tuple(name.lower().replace("-", "_") for name in names),
+            sort=sort,
+            is_quiet=quiet,
+            has_headers=not no_headers,
+        )
+
+    def home(self) -> Path:
+        """Return the home that holds here.
+
+        :raises NotFound: there is none.
+        """
+        from rediacc.settings import find_home
+
+        return find_home(working_directory(), environment=self.environment, option=self.home_option)
+
+    def open_office(self) -> Office:
+        """Open the home's operations, to be closed as a context manager."""
+        home = self.home()
+        # SQLModel costs thirty times a bare start, so it comes only when it is needed.
+        from rediacc.operations.office import open_office
+
+        office: Office = open_office(home, environment=self.environment, channel="cli")
+        return office
+
+    def perform(self, operation: str, request: Any) -> Any:
+        """Perform one operation and return its answer."""
+        with self.open_office() as office:
+            return office.perform(operation, request)
+
+    def read_stdin(self, option: str, *, limit: int = 1 << 20) -> str:
+        """Return standard input as text, for the one option that may read it.
+
+        :raises InvalidInput: two options want it, nothing is piped in, or it is too large or no
+            text.
+        """
+        if self._read_from is not None:
+            raise InvalidInput(
+                f"{self._read_from} - and {option} - cannot both read standard input"
+            )
+        self._read_from = option
+        if sys.stdin is None or sys.stdin.isatty():
+            raise InvalidInput(f"{option} - reads standard input, and nothing is piped into it")
+        content = sys.stdin.buffer.read(limit + 1)
+        if len(content) > limit:
+            raise InvalidInput(f"{option} -: larger than {limit >> 10} KiB")
+        if b"\x00" in content:
+            raise InvalidInput(f"{option} -: holds a NUL byte")
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as exc:
+            raise InvalidInput(f"{option} -: is not UTF-8 text") from exc
+
+    def tell(self, text: str) -> None:
+        """Say `text` to the person on standard error; it is no part of the answer."""
+        from rediacc.cli.neutral import neutral
+
+        click.echo(neutral(text), err=True)
+
+    def confirm(self, question: str, *, is_agreed: bool) -> None:
+        """Return when the person agrees; without a terminal only ``--yes`` agrees.
+
+        :raises InvalidInput: there is nobody to ask.
+        :raises click.Abort: the person does not agree.
+        """
+        from rediacc.cli.neutral import one_line
+
+        if is_agreed:
+            return
+        if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+            raise InvalidInput(
+                f"{one_line(question)} Without a terminal nobody can say", hint="pass --yes"
+            )
+        click.confirm(one_line(question), abort=True, err=True)
+
+
+def working_directory() -> Path:
+    """Return the directory where the command was typed.
+
+    :raises InvalidInput: it was removed.
+    """
+    from pathlib import Path
+
+    try:
+        return Path.cwd()
+    except OSError as exc:
+        raise InvalidInput("the working directory does not exist any more") from exc

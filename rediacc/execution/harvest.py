@@ -1,0 +1,192 @@
+"""From records and the run's end to results by machine and a verdict. Pure: reads nothing.
+
+Results come from the callback's records alone. A machine without a record has no result, and
+what has no result never counts as success.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rediacc.values import FailureClass, Kind, MachineOutcome, MachineResult, Reason
+
+__all__ = ["Harvest", "ad_hoc_result", "harvest_playbook", "reason_of_failure"]
+
+_MOST_STEPS = 1000
+_MOST_TEXT = 2000
+_ERROR = re.compile(r"^(?:\[ERROR\]:|ERROR!)\s*(.+)$", re.MULTILINE)
+_OUTCOMES = {
+    "ok": MachineOutcome.OK,
+    "changed": MachineOutcome.CHANGED,
+    "ignored": MachineOutcome.OK,
+    "skipped": MachineOutcome.SKIPPED,
+    "failed": MachineOutcome.FAILED,
+    "unreachable": MachineOutcome.UNREACHABLE,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Harvest:
+    """What the records of a playbook tell.
+
+    :param is_whole: whether Ansible came to its end and said so.
+    """
+
+    results: tuple[MachineResult, ...]
+    is_whole: bool
+    has_begun: bool
+
+
+def ad_hoc_result(record: Mapping[str, Any], *, kind: Kind) -> MachineResult:
+    """Return the machine's result in the one record of a generated play."""
+    is_timeout = bool(record.get("timed_out"))
+    outcome = _OUTCOMES[record["status"]]
+    if is_timeout and outcome is MachineOutcome.FAILED:
+        outcome = MachineOutcome.TIMED_OUT
+    return MachineResult(
+        machine=record["host"],
+        outcome=outcome,
+        rc=record.get("rc"),
+        message=_message(record) if not outcome.is_success else "",
+        stdout=_stream(record, "stdout"),
+        stderr=_stream(record, "stderr"),
+        stdout_bytes=int(record.get("stdout_bytes") or 0),
+        stderr_bytes=int(record.get("stderr_bytes") or 0),
+        truncated=bool(record.get("truncated")),
+        started_at=_time(record.get("started_at")),
+        finished_at=_time(record.get("ended_at")),
+        failure=_failure(record, outcome),
+        result=record.get("result") or {} if kind is Kind.MODULE else {},
+        delegated_to=_delegated([record]),
+    )
+
+
+def harvest_playbook(
+    records: Sequence[Mapping[str, Any]],
+    machines: Iterable[str],
+    *,
+    without_end: MachineOutcome = MachineOutcome.LOST,
+) -> Harvest:
+    """Return the results of a playbook, one for each of `machines` that Ansible spoke of.
+
+    :param without_end: how machines fared when Ansible did not come to its end.
+    """
+    stats = next((r["hosts"] for r in reversed(records) if r["type"] == "stats"), None)
+    results = [record for record in records if record["type"] == "result"]
+    by_host: dict[str, list[Mapping[str, Any]]] = {}
+    for record in results:
+        by_host.setdefault(record["host"], []).append(record)
+    names = dict.fromkeys([*machines, *by_host, *(stats or {})])
+    found = []
+    for name in names:
+        counts = (stats or {}).get(name)
+        if counts is not None or (stats is None and name in by_host):
+            outcome = without_end if counts is None else _outcome_of_counts(counts)
+            found.append(_playbook_result(name, by_host.get(name, []), counts or {}, outcome))
+    return Harvest(
+        results=tuple(found),
+        is_whole=stats is not None,
+        has_begun=any(record["type"] in ("task", "result") for record in records),
+    )
+
+
+def reason_of_failure(*, has_begun: bool, output: str, error: str) -> tuple[Reason, str]:
+    """Return why a run without a proper end failed, and Ansible's own words for it."""
+    errors = _ERROR.findall(output)
+    lines = [line for line in output.splitlines() if line.strip()]
+    words = error or (errors[-1] if errors else lines[-1] if lines else "")
+    message = " ".join(words.split())[:_MOST_TEXT]
+    if has_begun:
+        return Reason.INTERNAL, message or "Ansible ended before it told its results"
+    return Reason.CONFIG, message or "Ansible did not start the play"
+
+
+def _playbook_result(
+    name: str,
+    records: Sequence[Mapping[str, Any]],
+    counts: Mapping[str, int],
+    outcome: MachineOutcome,
+) -> MachineResult:
+    last = next((r for r in reversed(records) if r["status"] in ("failed", "unreachable")), None)
+    telling = last if last is not None and not outcome.is_success else None
+    if telling is not None and telling.get("timed_out") and outcome is MachineOutcome.FAILED:
+        outcome = MachineOutcome.TIMED_OUT
+    return MachineResult(
+        machine=name,
+        outcome=outcome,
+        rc=telling.get("rc") if telling else None,
+        message=f"{telling['task']}: {_message(telling)}" if telling else "",
+        stdout=_stream(telling, "stdout") if telling else "",
+        stderr=_stream(telling, "stderr") if telling else "",
+        started_at=_time(records[0].get("started_at")) if records else None,
+        finished_at=_time(records[-1].get("ended_at")) if records else None,
+        failure=_failure(telling, outcome) if telling else _default_failure(outcome),
+        result={"steps": [_step(record) for record in records[:_MOST_STEPS]]},
+        counts=dict(counts),
+        delegated_to=_delegated(records),
+    )
+
+
+def _outcome_of_counts(counts: Mapping[str, int]) -> MachineOutcome:
+    if counts.get("unreachable"):
+        return MachineOutcome.UNREACHABLE
+    if counts.get("failures"):
+        return MachineOutcome.FAILED
+    if counts.get("changed"):
+        return MachineOutcome.CHANGED
+    return MachineOutcome.OK if counts.get("ok") else MachineOutcome.SKIPPED
+
+
+def _step(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an Ansible task's record as it is kept with the machine's result."""
+    names = ("play", "task", "path", "action", "status", "rc", "started_at", "ended_at")
+    step = {name: record.get(name) for name in names}
+    step["message"] = str(record.get("message") or "")[:_MOST_TEXT]
+    if record.get("delegated_to"):
+        step["delegated_to"] = record["delegated_to"]
+    return step
+
+
+def _message(record: Mapping[str, Any]) -> str:
+    return " ".join(str(record.get("message") or "").split())[:_MOST_TEXT]
+
+
+def _stream(record: Mapping[str, Any], name: str) -> str:
+    encoded = record.get(f"{name}_b64")
+    if encoded:
+        return base64.b64decode(encoded).decode("utf-8", "surrogateescape")
+    return str(record.get(name) or "")
+
+
+def _failure(record: Mapping[str, Any], outcome: MachineOutcome) -> FailureClass | None:
+    if outcome.is_success:
+        return None
+    given = record.get("failure")
+    if given in set(FailureClass):
+        return FailureClass(given)
+    return _default_failure(outcome)
+
+
+def _default_failure(outcome: MachineOutcome) -> FailureClass | None:
+    return {
+        MachineOutcome.FAILED: FailureClass.FAILED,
+        MachineOutcome.UNREACHABLE: FailureClass.UNREACHABLE,
+        MachineOutcome.TIMED_OUT: FailureClass.TIMED_OUT,
+    }.get(outcome)
+
+
+def _delegated(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    names = {str(r["delegated_to"]) for r in records if r.get("delegated_to")}
+    return tuple(sorted(names))
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value)) if value else None
+    except ValueError:
+        return None

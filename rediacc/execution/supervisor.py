@@ -1,0 +1,123 @@
+"""The supervisor: a small process of its own for each run, which outlives its worker.
+
+It starts ansible-runner, holds the deadline, stops the run truly when asked (here and on the
+machines), and writes how it ended. It never touches the database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rediacc.execution.processes import become_subreaper, descendants, end_descendants
+from rediacc.execution.rundir import RunDirectory, boot_id
+from rediacc.execution.runner import AnsibleCall, run_ansible
+from rediacc.execution.stopping import stop_on_machines
+
+__all__ = ["main"]
+
+
+def main(path: str) -> int:
+    """Run the run in the directory `path` to its end; returns the process's exit status."""
+    directory = RunDirectory(Path(path))
+    lock = directory.take_lock()
+    if lock is None or directory.has("void"):
+        return 1
+    os.umask(0o077)
+    directory.write_json("supervisor.json", {"pid": os.getpid(), "boot_id": boot_id()})
+    become_subreaper()
+    spec = directory.read_json("spec.json")
+    if spec is None:
+        return 1
+    directory.write_json("exit.json", _Supervision(directory, spec).run())
+    return 0
+
+
+class _Supervision:
+    """One run under supervision."""
+
+    def __init__(self, directory: RunDirectory, spec: Mapping[str, Any]) -> None:
+        self._directory = directory
+        self._spec = spec
+        self._read_end, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._rc: int | None = None
+        self._error = ""
+
+    def run(self) -> dict[str, Any]:
+        signal.signal(signal.SIGTERM, lambda *_: self._wake())
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        deadline = self._deadline()
+        self._directory.write("begun", "")
+        thread = threading.Thread(target=self._call_ansible, name="ansible-runner", daemon=True)
+        thread.start()
+        why = self._watch(thread, deadline)
+        stopped: dict[str, Any] = {}
+        if why != "finished":
+            self._stop_here(thread)
+            stopped = self._stop_there()
+        left = end_descendants(grace_seconds=float(self._spec["grace_seconds"]))
+        return {
+            "ending": why,
+            "rc": self._rc,
+            "error": self._error,
+            "stopped": stopped,
+            "left_here": left,
+        }
+
+    def _deadline(self) -> float | None:
+        allowed = self._spec["deadline_seconds"]
+        return None if allowed is None else time.monotonic() + float(allowed)
+
+    def _call_ansible(self) -> None:
+        try:
+            self._rc = run_ansible(AnsibleCall.of_spec(self._directory, self._spec))
+        except Exception as exc:  # the thread's top: whatever it was, the run ended with it
+            self._error = f"{type(exc).__name__}: {exc}"
+        finally:
+            self._wake()
+
+    def _watch(self, thread: threading.Thread, deadline: float | None) -> str:
+        """Wait for the end, the deadline or the word to stop; return which it was."""
+        while True:
+            if not thread.is_alive():
+                return "finished"
+            stop = self._directory.path / "stop"
+            if stop.exists():
+                return {"cancel": "cancelled"}.get(stop.read_text(encoding="ascii"), "interrupted")
+            wait = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
+            if wait <= 0:
+                return "timed out"
+            select.select([self._read_end], [], [], wait)
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._read_end, 4096)
+
+    def _stop_here(self, thread: threading.Thread) -> None:
+        """Ask Ansible to end, give it time, then end everything that is left of it."""
+        grace = float(self._spec["grace_seconds"])
+        for process in descendants():
+            if process.ppid() == os.getpid():
+                with contextlib.suppress(Exception):
+                    process.send_signal(signal.SIGTERM)
+        thread.join(grace)
+        end_descendants(grace_seconds=grace)
+        thread.join(grace)
+
+    def _stop_there(self) -> dict[str, Any]:
+        """End what the run started on machines; without an answer nothing is confirmed."""
+        try:
+            return stop_on_machines(self._directory, self._spec)
+        except Exception as exc:  # a stop that fails is not confirmed; the run's end is still told
+            self._error = self._error or f"{type(exc).__name__}: {exc}"
+            return {}
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._write_end, b"x")

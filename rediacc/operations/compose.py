@@ -1,0 +1,220 @@
+"""From a request to a task that the queue can accept: everything resolved, checked, written out.
+
+Read-only probes (inventories, ``--list-hosts``) happen here, before any transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from rediacc.errors import InvalidInput, NotFound, RediaccError
+from rediacc.operations.checking import check_request, checked_uid
+from rediacc.queue.policies import policy_to_json
+from rediacc.queue.requests import options_to_json
+from rediacc.queue.submit import NewTask
+from rediacc.settings import Settings
+from rediacc.teams.inventory import find_team, read_inventory
+from rediacc.teams.named_tasks import NamedTask, load_named_task, resolve_named_task
+from rediacc.teams.patterns import resolve_patterns
+from rediacc.teams.playbooks import resolve_playbook
+from rediacc.teams.probes import run_probe
+from rediacc.teams.retry_policy import effective_policy
+from rediacc.times import micros
+from rediacc.values import DEFAULT_LEVEL, Kind, PolicyView, TaskRequest
+
+__all__ = ["Composed", "compose_task"]
+
+_TITLE_LENGTH = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composed:
+    """A task ready to be submitted, and what the person who asked should know."""
+
+    task: NewTask
+    policy: PolicyView
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Targets:
+    machines: tuple[str, ...]
+    patterns: tuple[str, ...]
+    limit: str | None
+    notes: tuple[str, ...] = ()
+
+
+def compose_task(
+    request: TaskRequest,
+    *,
+    settings: Settings,
+    environment: Mapping[str, str],
+    created_by: str,
+    now: datetime,
+) -> Composed:
+    """Resolve and check `request`.
+
+    :raises InvalidInput: it cannot be meant.
+    :raises NotFound: team, machine, playbook or named task do not exist.
+    :raises Conflict: a machine's name is in several teams and no team is named.
+    """
+    named: NamedTask | None = None
+    if request.named is not None:
+        named = load_named_task(settings, request.named)
+        request = resolve_named_task(named, request.variables, request)
+    check_request(request)
+    kind, text = request.kind, request.text
+    if kind is None or text is None:
+        raise InvalidInput("nothing to run: give --command, --shell, --module or --playbook")
+    team = _team(request, settings, environment)
+    targets = _targets(request, kind, text, team, settings, environment)
+    level = request.priority if request.priority is not None else DEFAULT_LEVEL
+    policy = effective_policy(
+        settings,
+        request_retry=request.retry,
+        named_retry=named.retry if named else {},
+        named=named.name if named else None,
+        kind=kind,
+        team=team,
+        priority=level,
+        on_lost=request.on_lost,
+        named_on_lost=named.on_lost if named else None,
+    )
+    document = {
+        "text": text,
+        "patterns": list(targets.patterns),
+        "limit": targets.limit,
+        "module_args": dict(request.module_args),
+        "options": options_to_json(request.options),
+        "variables": dict(request.variables),
+    }
+    task = NewTask(
+        uid=checked_uid(request.retry.get("taskId")) or str(uuid.uuid4()),
+        team=team,
+        kind=kind,
+        title=_title(kind, text, request.module_args),
+        level=level,
+        machines=targets.machines,
+        request=document,
+        policy=policy_to_json(policy),
+        retries=policy.policy.retry_count,
+        created_by=created_by,
+        digest=_digest(request, team),
+        eligible_at=micros(request.not_before or now),
+        named=request.named,
+        labels=dict(request.labels),
+        timeout_seconds=request.timeout_seconds or settings.default_timeout_seconds,
+        revision=_revision(settings, environment),
+        idempotency_key=request.idempotency_key,
+        is_exclusive=request.exclusive,
+    )
+    return Composed(task=task, policy=policy, notes=targets.notes)
+
+
+def _team(request: TaskRequest, settings: Settings, environment: Mapping[str, str]) -> str:
+    if request.team is not None:
+        return settings.team(request.team).name
+    if len(settings.teams) == 1:
+        return next(iter(settings.teams))
+    if not settings.teams:
+        raise NotFound("this home has no team yet", hint="rediacc create team NAME")
+    literal = [name for name in request.machines if not set(name) & set("*?[]!&,:~")]
+    if not literal:
+        names = ", ".join(sorted(settings.teams))
+        raise InvalidInput("which team? it does not follow from the target", hint=f"--team {names}")
+    found = {find_team(settings, name, environment=environment) for name in literal}
+    if len(found) > 1:
+        raise InvalidInput(
+            f"the machines are in several teams: {', '.join(sorted(found))}",
+            hint="one task is for machines of one team",
+        )
+    return found.pop()
+
+
+def _targets(
+    request: TaskRequest,
+    kind: Kind,
+    text: str,
+    team: str,
+    settings: Settings,
+    environment: Mapping[str, str],
+) -> _Targets:
+    patterns = (*request.machines, *request.groups, *(("all",) if request.all_machines else ()))
+    if kind is Kind.PLAYBOOK:
+        return _playbook_targets(request, text, patterns, team, settings, environment)
+    if not patterns and request.limit is not None:
+        patterns, request = (request.limit,), replace(request, limit=None)
+    if not patterns:
+        raise InvalidInput("on which machines? give --machine, --group, --all or --limit")
+    inventory = read_inventory(settings, team, environment=environment)
+    for group in request.groups:
+        if group not in inventory.groups and group.isidentifier():
+            raise NotFound(
+                f"team {team} has no group {group!r}",
+                hint=f"groups: {', '.join(sorted(inventory.groups)[:20])}",
+            )
+    machines = resolve_patterns(inventory, patterns, limit=request.limit)
+    if not machines:
+        raise InvalidInput(f"{', '.join(patterns)} matches no machine of team {team}")
+    is_literal = all(name in inventory.hosts for name in patterns) and request.limit is None
+    return _Targets(machines=machines, patterns=() if is_literal else patterns, limit=request.limit)
+
+
+def _playbook_targets(
+    request: TaskRequest,
+    playbook: str,
+    patterns: Sequence[str],
+    team: str,
+    settings: Settings,
+    environment: Mapping[str, str],
+) -> _Targets:
+    if patterns and request.limit is not None:
+        raise InvalidInput(
+            "a playbook takes --limit, or --machine and --group, not both",
+            hint="its plays say the hosts; these options cut them down",
+        )
+    limit = ",".join(patterns) if patterns else request.limit
+    found = resolve_playbook(
+        settings,
+        team,
+        playbook=playbook,
+        options=request.options,
+        limit=limit,
+        extra_vars_files=(),
+        environment=environment,
+    )
+    return _Targets(machines=found.machines, patterns=(), limit=limit, notes=found.notes)
+
+
+def _title(kind: Kind, text: str, module_args: Mapping[str, Any]) -> str:
+    shown = text
+    if kind is Kind.MODULE and module_args:
+        shown = f"{text} {' '.join(f'{name}={value}' for name, value in module_args.items())}"
+    line = " ".join("".join(c if c.isprintable() else " " for c in shown).split())
+    return line if len(line) <= _TITLE_LENGTH else f"{line[: _TITLE_LENGTH - 1]}…"
+
+
+def _digest(request: TaskRequest, team: str) -> str:
+    """Name what was asked for: the same key with another digest is a conflict."""
+    content = asdict(replace(request, team=team, idempotency_key=None, dry_run=False))
+    canonical = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _revision(settings: Settings, environment: Mapping[str, str]) -> str | None:
+    """Return the home's git commit; ``None`` where there is none."""
+    if not (settings.home / ".git").exists():
+        return None
+    path = {"PATH": environment.get("PATH", "/usr/bin:/bin"), "HOME": "/nonexistent"}
+    try:
+        answer = run_probe(["git", "rev-parse", "HEAD"], settings.home, path, 10.0)
+    except RediaccError:
+        return None
+    revision = answer.stdout.decode("ascii", "replace").strip()
+    return revision if answer.returncode == 0 else None

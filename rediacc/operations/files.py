@@ -1,0 +1,74 @@
+"""Changing files: intent in the audit, atomic replacement, outcome; and what a crash left between.
+
+An intent names each file and the digests before and after. One without an outcome is settled by
+looking at the file: it has the new content, or it has not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, Connection, text
+
+from rediacc.errors import RediaccError
+from rediacc.teams.changes import FileChange, apply_changes
+
+__all__ = ["change_files", "settle_intents"]
+
+_INTENTS = text(
+    "SELECT seq, object, detail FROM audit WHERE outcome = 'intent' ORDER BY seq"
+).columns(detail=JSON)
+_LATER = text("SELECT detail FROM audit WHERE seq > :seq ORDER BY seq").columns(detail=JSON)
+
+
+def change_files(call: Any, object_name: str, changes: Sequence[FileChange]) -> None:
+    """Apply `changes`, noted before and after.
+
+    :raises Conflict: a file is no longer what the plan saw.
+    """
+    settle_intents(call)
+    files = [
+        {"path": str(change.path), "before": _digest(change.before), "after": _digest(change.after)}
+        for change in changes
+    ]
+    summary = [change.summary for change in changes]
+    intent = call.note(
+        "intent", object_name=object_name, detail={"files": files, "summary": summary}
+    )
+    try:
+        apply_changes(changes)
+    except RediaccError as exc:
+        call.note("refused", object_name=object_name, detail={"intent": intent, "why": exc.code})
+        raise
+    call.note("done", object_name=object_name, detail={"intent": intent})
+
+
+def settle_intents(call: Any) -> int:
+    """Write the outcome of intents that a crash left open; return how many there were."""
+    with call.database.read() as connection:
+        intents = connection.execute(_INTENTS).all()
+        open_ones = [row for row in intents if not _has_outcome(connection, row.seq)]
+    for row in open_ones:
+        applied = all(_content(entry["path"]) == entry["after"] for entry in row.detail["files"])
+        outcome = "done" if applied else "not done"
+        call.note(outcome, object_name=row.object, detail={"intent": row.seq, "recovered": True})
+    return len(open_ones)
+
+
+def _has_outcome(connection: Connection, seq: int) -> bool:
+    rows = connection.execute(_LATER, {"seq": seq})
+    return any(row.detail.get("intent") == seq for row in rows)
+
+
+def _content(path: str) -> str | None:
+    try:
+        return _digest(Path(path).read_bytes())
+    except OSError:
+        return None
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()

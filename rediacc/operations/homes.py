@@ -1,0 +1,59 @@
+"""Making a home: files first, then the database with the first entry of its audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from rediacc.audit.chain import append_entry
+from rediacc.errors import RediaccError
+from rediacc.operations.office import caller_of_process
+from rediacc.operations.requests import InitReport, InitRequest
+from rediacc.settings import Settings, load_settings
+from rediacc.storage.engine import open_database
+from rediacc.storage.schema import upgrade
+from rediacc.teams.adoption import initialise
+from rediacc.teams.known_hosts import unknown_machines
+from rediacc.times import micros, utc_now
+
+__all__ = ["initialise_home"]
+
+
+def initialise_home(request: InitRequest, *, environment: Mapping[str, str]) -> InitReport:
+    """``home.init``: make a home of a directory; no existing file of it changes.
+
+    :raises InvalidInput: a team or inventory cannot be meant.
+    :raises Conflict: it is a home already.
+    """
+    report = initialise(request, environment=environment)
+    settings = load_settings(Path(report.home), environment=environment)
+    database = open_database(settings.database_url)
+    try:
+        upgrade(database)
+        caller = caller_of_process("cli")
+        with database.write() as connection:
+            append_entry(
+                connection,
+                actor=caller.name,
+                channel=caller.channel,
+                operation="home.init",
+                object_name=report.home,
+                outcome="done",
+                detail={"teams": [list(team) for team in report.teams]},
+                now=micros(utc_now()),
+            )
+    finally:
+        database.close()
+    return replace(report, unknown_keys=_count_unknown(settings, environment))
+
+
+def _count_unknown(settings: Settings, environment: Mapping[str, str]) -> int | None:
+    """Return how many machines have no recorded host key; ``None`` where nobody can tell."""
+    try:
+        return sum(
+            len(unknown_machines(settings, team, environment=environment))
+            for team in settings.teams
+        )
+    except RediaccError:
+        return None

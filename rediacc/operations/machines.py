@@ -1,0 +1,182 @@
+"""Operations on machines and their host keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rediacc.errors import Conflict, InvalidInput, NotFound
+from rediacc.operations.files import change_files
+from rediacc.operations.requests import (
+    HostKey,
+    MachineCreate,
+    MachineFilter,
+    MachineRef,
+    MachineUpdate,
+    ScanRequest,
+    TrustRequest,
+)
+from rediacc.queue.machines import MachineWork, machine_states, work_on
+from rediacc.queue.resources import set_machine_state
+from rediacc.queue.rules import machine_key
+from rediacc.queue.transitions import wake
+from rediacc.teams.inventory import Inventory, find_team, read_inventory
+from rediacc.teams.known_hosts import scan_host_keys, unknown_machines
+from rediacc.teams.known_hosts import trust as record_keys
+from rediacc.teams.managed import plan_create_machine, plan_delete_machine
+from rediacc.values import MachineState, MachineView
+
+__all__ = ["create", "delete", "inspect", "list_all", "scan", "trust", "update"]
+
+
+def create(call: Any, request: MachineCreate) -> MachineView:
+    """``machine.create``: in a team that rediacc keeps."""
+    call.settings.team(request.team)
+    existing = tuple(_inventory(call, request.team).hosts)
+    changes = plan_create_machine(call.settings, request, existing=existing)
+    change_files(call, f"machine {request.team}/{request.name}", changes)
+    inventory = read_inventory(
+        call.settings, request.team, environment=call.environment, refresh=True
+    )
+    return _view(inventory, request.name, MachineState.ONLINE, MachineWork(), with_variables=True)
+
+
+def list_all(call: Any, request: MachineFilter) -> tuple[MachineView, ...]:
+    """``machine.list``: the machines of one team or all, with what runs on them."""
+    teams = [request.team] if request.team is not None else list(call.settings.teams)
+    views = []
+    for team in teams:
+        call.settings.team(team)
+        inventory = _inventory(call, team)
+        names = _names(inventory, request.group, team)
+        with call.database.read() as connection:
+            states = machine_states(connection, team)
+            work = work_on(connection, team)
+        views += [
+            _view(
+                inventory,
+                name,
+                states.get(name, MachineState.ONLINE),
+                work.get(name, MachineWork()),
+                with_variables=False,
+            )
+            for name in names
+        ]
+    return tuple(v for v in views if request.state is None or v.state is request.state)
+
+
+def inspect(call: Any, request: MachineRef) -> MachineView:
+    """``machine.inspect``: one machine, with its variables (vaulted values stay vaulted)."""
+    team, inventory = _locate(call, request.name, request.team)
+    return _present(call, team, inventory, request.name)
+
+
+def update(call: Any, request: MachineUpdate) -> MachineView:
+    """``machine.update``: whether the machine takes work."""
+    if request.state is None:
+        raise InvalidInput("nothing to change: give --state online, maintenance or offline")
+    team, inventory = _locate(call, request.name, request.team)
+    name = f"machine {team}/{request.name}"
+    with call.write(name, {"state": str(request.state)}) as connection:
+        set_machine_state(connection, team, request.name, state=request.state, now=call.now)
+        wake(connection, {machine_key(team, request.name)})
+    return _present(call, team, inventory, request.name)
+
+
+def delete(call: Any, request: MachineRef) -> MachineView:
+    """``machine.delete``: refused while tasks for the machine are not final."""
+    team, inventory = _locate(call, request.name, request.team)
+    view = _present(call, team, inventory, request.name)
+    count = view.pending_count + len(view.running)
+    if count:
+        raise Conflict(
+            f"machine {request.name} has {count} tasks that are pending or running",
+            hint="cancel them or let them end first",
+        )
+    changes = plan_delete_machine(call.settings, team, request.name)
+    change_files(call, f"machine {team}/{request.name}", changes)
+    return view
+
+
+def scan(call: Any, request: ScanRequest) -> tuple[HostKey, ...]:
+    """``machine.scan``: the host keys that machines show, and whether they are known."""
+    found: list[HostKey] = []
+    for team, names in _scan_targets(call, request).items():
+        found += scan_host_keys(call.settings, team, names, environment=call.environment)
+    return tuple(found)
+
+
+def trust(call: Any, request: TrustRequest) -> int:
+    """``machine.trust``: record host keys that a person looked at."""
+    keys = [f"{key.machine} {key.key_type} {key.fingerprint}" for key in request.keys]
+    call.note("intent", object_name="host keys", detail={"keys": keys})
+    added = record_keys(call.settings, request.keys, environment=call.environment)
+    call.note("done", object_name="host keys", detail={"keys": keys, "added": added})
+    return int(added)
+
+
+def _scan_targets(call: Any, request: ScanRequest) -> dict[str, tuple[str, ...]]:
+    if request.unknown:
+        teams = [request.team] if request.team is not None else list(call.settings.teams)
+        return {
+            team: unknown_machines(call.settings, team, environment=call.environment)
+            for team in teams
+        }
+    if not request.names:
+        raise InvalidInput("which machines? give names, or --unknown")
+    targets: dict[str, tuple[str, ...]] = {}
+    for name in request.names:
+        team, _inventory_of = _locate(call, name, request.team)
+        targets[team] = (*targets.get(team, ()), name)
+    return targets
+
+
+def _locate(call: Any, name: str, team: str | None) -> tuple[str, Inventory]:
+    found = team or find_team(call.settings, name, environment=call.environment)
+    call.settings.team(found)
+    inventory = _inventory(call, found)
+    if name not in inventory.hosts:
+        raise NotFound(f"team {found} has no machine {name!r}", hint="rediacc list machines")
+    return found, inventory
+
+
+def _inventory(call: Any, team: str) -> Inventory:
+    return read_inventory(call.settings, team, environment=call.environment)
+
+
+def _names(inventory: Inventory, group: str | None, team: str) -> tuple[str, ...]:
+    if group is None:
+        return tuple(inventory.hosts)
+    if group not in inventory.groups:
+        raise NotFound(f"team {team} has no group {group!r}")
+    return inventory.groups[group]
+
+
+def _present(call: Any, team: str, inventory: Inventory, name: str) -> MachineView:
+    with call.database.read() as connection:
+        state = machine_states(connection, team).get(name, MachineState.ONLINE)
+        work = work_on(connection, team).get(name, MachineWork())
+    return _view(inventory, name, state, work, with_variables=True)
+
+
+def _view(
+    inventory: Inventory,
+    name: str,
+    state: MachineState,
+    work: MachineWork,
+    *,
+    with_variables: bool,
+) -> MachineView:
+    variables = dict(inventory.hosts[name]) if with_variables else {}
+    port = variables.get("ansible_port")
+    return MachineView(
+        name=name,
+        team=inventory.team,
+        state=state,
+        address=inventory.addresses.get(name, name),
+        user=str(variables.get("ansible_user") or ""),
+        port=int(str(port)) if str(port or "").isdecimal() else None,
+        groups=inventory.groups_of(name) if with_variables else (),
+        running=work.running,
+        pending_count=work.pending,
+        variables=variables,
+    )

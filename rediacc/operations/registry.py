@@ -1,0 +1,44 @@
+"""What an operation is: the unit of access control, the name in the audit, a CLI command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Operation", "Permission", "always"]
+
+
+class Permission(StrEnum):
+    """What a caller needs for an operation; roles are made of these."""
+
+    READ = "read"
+    RUN = "run"
+    MANAGE = "manage"
+
+
+def always(_request: Any) -> bool:
+    """Say that each call of an operation is a call of its own in the audit."""
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One thing that a person can do.
+
+    :param function: takes the call and a request; returns the answer.
+    :param request_type: the one type of request that it takes.
+    :param is_audited: whether a request is noted; following a log is one call, not hundreds.
+    """
+
+    name: str
+    permission: Permission
+    request_type: type
+    function: Callable[[Any, Any], Any]
+    is_audited: Callable[[Any], bool] = always
+
+
+def by_name(operations: tuple[Operation, ...]) -> Mapping[str, Operation]:
+    """Return `operations` by their names."""
+    return {operation.name: operation for operation in operations}

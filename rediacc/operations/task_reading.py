@@ -1,0 +1,104 @@
+"""Operations that show tasks and named tasks."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rediacc.errors import InvalidInput
+from rediacc.operations.requests import LogRequest, NamedTaskView, Nothing, TaskRef
+from rediacc.queue import reading
+from rediacc.queue.output import log_entries
+from rediacc.queue.requests import options_from_json
+from rediacc.teams.named_tasks import NamedTask, NamedTaskError, list_named_tasks
+from rediacc.values import (
+    LogPage,
+    PublicState,
+    Reason,
+    TaskDetail,
+    TaskFilter,
+    TaskView,
+)
+
+__all__ = ["inspect", "list_all", "list_named", "logs"]
+
+_MOST_LISTED = 100_000
+
+
+def list_all(call: Any, request: TaskFilter) -> tuple[TaskView, ...]:
+    """``task.list``: the tasks that fit the filter; the filter holds before the limit."""
+    if not 1 <= request.limit <= _MOST_LISTED:
+        raise InvalidInput(f"--limit {request.limit}: must be from 1 to {_MOST_LISTED}")
+    if request.team is not None:
+        call.settings.team(request.team)
+    with call.database.read() as connection:
+        return reading.list_tasks(connection, request)
+
+
+def inspect(call: Any, request: TaskRef) -> TaskDetail:
+    """``task.inspect``: everything about one task."""
+    with call.database.read() as connection:
+        task_id = reading.find_id(connection, request.id)
+        view = reading.view_task(connection, task_id)
+        payload, policy, row = reading.payload_of(connection, task_id)
+        return TaskDetail(
+            task=view,
+            options=options_from_json(payload["options"]),
+            module_args=payload["module_args"],
+            variables=payload["variables"],
+            text=payload["text"],
+            timeout_seconds=row.timeout_seconds,
+            exclusive=reading.is_exclusive(connection, task_id),
+            idempotency_key=reading.idempotency_key(connection, task_id),
+            revision=row.revision,
+            policy=policy,
+            attempts=reading.attempts_of(connection, task_id),
+            results=reading.results_of(connection, task_id),
+            timeline=reading.timeline_of(connection, task_id),
+            waits=reading.waits_of(connection, view),
+            message=reading.message_of(connection, task_id),
+        )
+
+
+def logs(call: Any, request: LogRequest) -> LogPage:
+    """``task.logs``: output after a cursor, and how the task stands after it."""
+    with call.database.read() as connection:
+        task_id = reading.find_id(connection, request.id)
+        view = reading.view_task(connection, task_id)
+        after = request.cursor or 0
+        entries = log_entries(connection, task_id, view.kind, after)
+        is_final = view.state not in (PublicState.PENDING, PublicState.RUNNING)
+        return LogPage(
+            task=view,
+            entries=entries,
+            cursor=entries[-1].cursor if entries else after,
+            is_final=is_final and not entries,
+            waits=reading.waits_of(connection, view),
+            is_held=view.reason == Reason.HELD_LOST and not entries,
+        )
+
+
+def list_named(call: Any, _request: Nothing) -> tuple[NamedTaskView, ...]:
+    """``named_task.list``: the files of ``named_tasks/``, with what is wrong with each."""
+    return tuple(_named_view(named) for named in list_named_tasks(call.settings))
+
+
+def _named_view(named: NamedTask | NamedTaskError) -> NamedTaskView:
+    if isinstance(named, NamedTaskError):
+        return NamedTaskView(
+            name=named.name,
+            description="",
+            kind="",
+            target="",
+            priority=None,
+            variables={},
+            error=named.message,
+        )
+    return NamedTaskView(
+        name=named.name,
+        description=named.description,
+        kind=str(named.kind),
+        target=named.target,
+        priority=named.priority,
+        variables={name: asdict(variable) for name, variable in named.variables.items()},
+    )

@@ -1,0 +1,212 @@
+"""Operations that make and change tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection
+
+from rediacc.errors import InvalidInput, RediaccError
+from rediacc.operations.checking import check_priority, check_timeout
+from rediacc.operations.compose import Composed, compose_task
+from rediacc.operations.requests import ReleaseRequest, TaskChange, TaskIds, TaskUpdate
+from rediacc.queue import changes, reading
+from rediacc.queue.policies import policy_to_json
+from rediacc.queue.submit import submit
+from rediacc.queue.workers import count_live
+from rediacc.teams.named_tasks import load_named_task
+from rediacc.teams.retry_policy import effective_policy
+from rediacc.times import micros, moment, utc_now
+from rediacc.values import Created, PolicyView, PublicState, Reason, TaskRequest, TaskView
+
+__all__ = ["cancel", "create", "release", "retry", "update"]
+
+
+def create(call: Any, request: TaskRequest) -> Created:
+    """``task.create``: accept a task; it is committed and synced when this returns."""
+    composed = compose_task(
+        request,
+        settings=call.settings,
+        environment=call.environment,
+        created_by=call.caller.name,
+        now=utc_now(),
+    )
+    if request.dry_run:
+        return _preview(call, composed)
+    task = composed.task
+    detail = {
+        "team": task.team,
+        "kind": str(task.kind),
+        "priority": task.level,
+        "machines": list(task.machines[:100]),
+        "machine_count": len(task.machines),
+        "digest": task.digest,
+    }
+    with call.write("", detail) as connection:
+        submitted = submit(connection, task, rules=call.rules, now=call.now)
+        detail |= {"task": submitted.id, "is_new": submitted.is_new}
+        _payload, policy, _row = reading.payload_of(connection, submitted.id)
+        return Created(
+            task=reading.view_task(connection, submitted.id),
+            is_new=submitted.is_new,
+            ahead=reading.ahead_of(connection, submitted.id),
+            workers_alive=count_live(
+                connection, lease_seconds=call.settings.lease_seconds, now=call.now
+            ),
+            policy=policy,
+            notes=composed.notes,
+        )
+
+
+def _preview(call: Any, composed: Composed) -> Created:
+    """Answer a dry run: nothing is written but the audit's line that somebody asked."""
+    task = composed.task
+    now = call.now
+    with call.database.read() as connection:
+        view = TaskView(
+            id=0,
+            uid=task.uid,
+            team=task.team,
+            priority=task.level,
+            state=PublicState.PENDING,
+            reason=str(Reason.QUEUED if task.eligible_at <= now else Reason.SCHEDULED),
+            kind=task.kind,
+            title=task.title,
+            named=task.named,
+            machines=task.machines,
+            labels=dict(task.labels),
+            attempt=0,
+            retries_left=task.retries,
+            created_by=task.created_by,
+            created_at=moment(now),
+            eligible_at=moment(max(task.eligible_at, now)),
+            started_at=None,
+            finished_at=None,
+            rc=None,
+            queue_seconds=None,
+            elapsed_seconds=None,
+        )
+        return Created(
+            task=view,
+            is_new=True,
+            ahead=reading.ahead_of_level(connection, task.level),
+            workers_alive=count_live(
+                connection, lease_seconds=call.settings.lease_seconds, now=now
+            ),
+            policy=composed.policy,
+            notes=composed.notes,
+        )
+
+
+def cancel(call: Any, request: TaskIds) -> tuple[TaskChange, ...]:
+    """``task.cancel``: pending tasks end at once, running ones are stopped."""
+
+    def change(connection: Connection, task_id: int) -> str:
+        done = changes.cancel(connection, task_id, actor=call.caller.name, now=call.now)
+        return "cancelled" if done == "cancelled" else "is being stopped"
+
+    return _each(call, request.ids, change)
+
+
+def retry(call: Any, request: TaskIds) -> tuple[TaskChange, ...]:
+    """``task.retry``: failed or cancelled tasks go back, for machines that did not succeed."""
+
+    def change(connection: Connection, task_id: int) -> str:
+        changes.retry(connection, task_id, rules=call.rules, actor=call.caller.name, now=call.now)
+        return "queued again"
+
+    return _each(call, request.ids, change)
+
+
+def release(call: Any, request: ReleaseRequest) -> tuple[TaskChange, ...]:
+    """``task.release``: a person decides about held tasks."""
+    if request.action not in ("retry", "fail"):
+        raise InvalidInput(f"release as {request.action!r}: must be retry or fail")
+
+    def change(connection: Connection, task_id: int) -> str:
+        changes.release(
+            connection,
+            task_id,
+            action=request.action,
+            rules=call.rules,
+            actor=call.caller.name,
+            now=call.now,
+        )
+        return "queued again" if request.action == "retry" else "failed"
+
+    return _each(call, request.ids, change)
+
+
+def update(call: Any, request: TaskUpdate) -> tuple[TaskChange, ...]:
+    """``task.update``: change what a pending task asks of the queue."""
+    check_priority(request.priority)
+    check_timeout(request.timeout_seconds)
+    given = (request.priority, request.timeout_seconds, request.not_before)
+    if not request.retry and all(value is None for value in given):
+        raise InvalidInput("nothing to change: give --priority, --timeout, --not-before or --retry")
+
+    def change(connection: Connection, task_id: int) -> str:
+        policy = _new_policy(call, connection, task_id, request) if request.retry else None
+        changes.update_pending(
+            connection,
+            task_id,
+            level=request.priority,
+            policy=policy_to_json(policy) if policy else None,
+            timeout_seconds=request.timeout_seconds,
+            eligible_at=micros(request.not_before) if request.not_before else None,
+            rules=call.rules,
+            actor=call.caller.name,
+            now=call.now,
+        )
+        return "updated"
+
+    return _each(call, request.ids, change)
+
+
+def _new_policy(call: Any, connection: Connection, task_id: int, request: TaskUpdate) -> PolicyView:
+    view = reading.view_task(connection, task_id)
+    named = load_named_task(call.settings, view.named) if view.named else None
+    return effective_policy(
+        call.settings,
+        request_retry=request.retry,
+        named_retry=named.retry if named else {},
+        named=view.named,
+        kind=view.kind,
+        team=view.team,
+        priority=request.priority or view.priority,
+        on_lost=None,
+        named_on_lost=named.on_lost if named else None,
+    )
+
+
+def _each(
+    call: Any, ids: tuple[str, ...], change: Callable[[Connection, int], str]
+) -> tuple[TaskChange, ...]:
+    """Change each task in a transaction of its own, and tell for each what became of it."""
+    if not ids:
+        raise InvalidInput("which task? give its number or UUID")
+    answers = []
+    for name in dict.fromkeys(ids):
+        detail: dict[str, Any] = {}
+        try:
+            with call.write(f"task {name}"[:80], detail) as connection:
+                task_id = reading.find_id(connection, name)
+                message = change(connection, task_id)
+                detail |= {"task": task_id, "change": message}
+                view = reading.view_task(connection, task_id)
+        except RediaccError as exc:
+            call.note("refused", object_name=f"task {name}"[:80], detail={"why": exc.code})
+            message = f"{exc.message}; {exc.hint}" if exc.hint else exc.message
+            answers.append(
+                TaskChange(
+                    id=name,
+                    changed=False,
+                    message=message,
+                    code=exc.code,
+                    exit_code=int(exc.exit_code),
+                )
+            )
+        else:
+            answers.append(TaskChange(id=str(view.id), changed=True, message=message, task=view))
+    return tuple(answers)

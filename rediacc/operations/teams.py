@@ -1,0 +1,69 @@
+"""Operations on teams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rediacc.errors import Conflict, RediaccError
+from rediacc.operations.files import change_files
+from rediacc.operations.requests import Nothing, TeamCreate, TeamRef
+from rediacc.queue.reading import open_tasks_of_team
+from rediacc.settings import TeamSettings, load_settings
+from rediacc.teams.inventory import read_inventory
+from rediacc.teams.managed import plan_create_team, plan_delete_team
+from rediacc.values import TeamView
+
+__all__ = ["create", "delete", "inspect", "list_all"]
+
+
+def create(call: Any, request: TeamCreate) -> TeamView:
+    """``team.create``: a team that rediacc keeps, or one over an inventory that exists."""
+    changes = plan_create_team(call.settings, request)
+    change_files(call, f"team {request.name}", changes)
+    settings = load_settings(call.settings.home, environment=call.environment)
+    call.settings = settings
+    return _view(call, settings.team(request.name))
+
+
+def list_all(call: Any, _request: Nothing) -> tuple[TeamView, ...]:
+    """``team.list``: all teams; one whose inventory cannot be read has no counts."""
+    return tuple(_view(call, team) for team in call.settings.teams.values())
+
+
+def inspect(call: Any, request: TeamRef) -> TeamView:
+    """``team.inspect``: one team."""
+    return _view(call, call.settings.team(request.name))
+
+
+def delete(call: Any, request: TeamRef) -> TeamView:
+    """``team.delete``: refused while tasks of the team are not final."""
+    team = call.settings.team(request.name)
+    view = _view(call, team)
+    with call.database.read() as connection:
+        count = open_tasks_of_team(connection, team.name)
+    if count:
+        raise Conflict(
+            f"team {team.name} has {count} tasks that are pending or running",
+            hint="cancel them or let them end first",
+        )
+    change_files(call, f"team {team.name}", plan_delete_team(call.settings, team.name))
+    return view
+
+
+def _view(call: Any, team: TeamSettings) -> TeamView:
+    try:
+        inventory = read_inventory(call.settings, team.name, environment=call.environment)
+        machines, groups = len(inventory.hosts), len(inventory.groups)
+        error = ""
+    except RediaccError as exc:
+        machines, groups, error = 0, 0, exc.message
+    return TeamView(
+        name=team.name,
+        inventory=team.inventory,
+        is_managed=team.is_managed,
+        ssh=team.ssh,
+        machine_count=machines,
+        group_count=groups,
+        weight=team.weight,
+        error=error,
+    )

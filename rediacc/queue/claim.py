@@ -1,0 +1,309 @@
+"""Claiming: the one place where tasks are chosen. Claims are serialised by the write lock.
+
+The steps of a claim, in one transaction: tasks whose time has come become ready; what is parked
+on released resources is promoted; a bounded window of ready tasks is read in index order; the
+pure :func:`rediacc.queue.plan.plan` decides; the decision is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, text
+
+from rediacc.queue import plan as planning
+from rediacc.queue.resources import read_resources
+from rediacc.queue.rules import QueueRules, machine_key, team_key
+from rediacc.queue.submit import next_pass, start_by
+from rediacc.queue.transitions import key_of, move
+from rediacc.storage.tables import Attempt, Hold
+from rediacc.values import Reason, State
+
+__all__ = ["Claimed", "claim", "next_due_at"]
+
+_WINDOW = 64
+_BATCH = 256
+_ROUNDS = 32
+_COLUMNS = "id, epoch, team, level, state, reason, pass_value, exclusive, attempt"
+_DUE = text(
+    f"SELECT {_COLUMNS} FROM task WHERE state = 1 AND eligible_at <= :now "
+    "ORDER BY eligible_at, id LIMIT :limit"
+)
+_NEXT_DUE = text("SELECT MIN(eligible_at) FROM task WHERE state = 1")
+_WOKEN = text("SELECT resource FROM wake ORDER BY resource LIMIT :limit")
+_UNWAKE = text("DELETE FROM wake WHERE resource = :resource")
+_PARKED = text(
+    f"SELECT {_COLUMNS} FROM task WHERE state = 4 AND parked_on = :resource "
+    "ORDER BY level, pass_value, id LIMIT :limit"
+)
+_USED = text("SELECT COUNT(*) FROM hold WHERE resource = :resource AND slot >= 0")
+_PARKED_OVERDUE = text(
+    f"SELECT {_COLUMNS} FROM task WHERE state = 4 AND parked_on = :resource "
+    "AND start_by_at <= :now ORDER BY start_by_at, id LIMIT 1"
+)
+_READY = text(
+    f"SELECT {_COLUMNS} FROM task WHERE state = 3 AND level <= :level "
+    "ORDER BY level, pass_value, id LIMIT :limit"
+)
+_OVERDUE = text(
+    f"SELECT {_COLUMNS} FROM task WHERE state = 3 AND start_by_at <= :now AND level <= :level "
+    "ORDER BY start_by_at, id LIMIT 1"
+)
+_MACHINES = text(
+    "SELECT task_id, machine FROM task_machine WHERE task_id IN :ids "
+    "AND outcome NOT IN ('ok', 'changed', 'skipped', 'given up') ORDER BY task_id, position"
+).bindparams(bindparam("ids", expanding=True))
+_STARTS = text(
+    "INSERT INTO counter (team, level, state, number) VALUES ('', 0, 0, :step) "
+    "ON CONFLICT (team, level, state) DO UPDATE SET number = counter.number + :step"
+)
+_STARTED = text("SELECT number FROM counter WHERE team = '' AND level = 0 AND state = 0")
+_BASE = text(
+    "INSERT INTO fair (level, team, pass_value) VALUES (:level, '', :value) "
+    "ON CONFLICT (level, team) DO UPDATE SET pass_value = :value "
+    "WHERE fair.pass_value < :value"
+)
+_UNRESERVE = text("DELETE FROM reserve WHERE task_id = :id")
+_RESERVE = text(
+    "INSERT INTO reserve (resource, task_id, level, pass_value) "
+    "VALUES (:resource, :task_id, :level, :pass_value) "
+    "ON CONFLICT (resource, task_id) DO UPDATE SET level = :level, pass_value = :pass_value"
+)
+_HOLD = Hold.__table__.insert()  # type: ignore[attr-defined]
+_ATTEMPT = Attempt.__table__.insert()  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A task that a worker may start, under the epoch of this claim."""
+
+    id: int
+    epoch: int
+    team: str
+    level: int
+    attempt: int
+    machines: tuple[str, ...]
+    uses_urgent_slot: bool
+
+
+def claim(
+    connection: Connection,
+    worker_id: str,
+    *,
+    free_slots: int,
+    free_urgent_slots: int,
+    rules: QueueRules,
+    now: int,
+) -> tuple[Claimed, ...]:
+    """Give `worker_id` the tasks that it starts next, in the order of their starts."""
+    _make_due_ready(connection, rules=rules, now=now)
+    overdue_turn = _is_overdue_turn(connection, rules)
+    _promote(connection, rules=rules, now=now, overdue_turn=overdue_turn)
+    claimed: list[Claimed] = []
+    for _ in range(_ROUNDS):
+        candidates = _read_candidates(
+            connection, free_slots=free_slots, now=now, overdue_turn=overdue_turn
+        )
+        if not candidates:
+            break
+        wanted, needs = _with_needs(connection, candidates, rules)
+        decision = planning.plan(
+            wanted,
+            read_resources(connection, wanted, rules=rules),
+            free_slots=free_slots,
+            free_urgent_slots=free_urgent_slots,
+        )
+        rows = {row.id: row for row in candidates}
+        for park in decision.parks:
+            _write_park(connection, rows[park.id], park, worker_id=worker_id, now=now)
+        for start in decision.starts:
+            row = rows[start.id]
+            claimed.append(
+                _write_start(connection, row, start, needs[row.id], worker_id=worker_id, now=now)
+            )
+            free_urgent_slots -= start.uses_urgent_slot
+            free_slots -= not start.uses_urgent_slot
+            overdue_turn = False
+        if not decision.parks or not (free_slots or free_urgent_slots):
+            break
+    return tuple(claimed)
+
+
+def next_due_at(connection: Connection) -> int | None:
+    """Return when the next scheduled task becomes ready, in microseconds."""
+    value = connection.execute(_NEXT_DUE).scalar_one_or_none()
+    return None if value is None else int(value)
+
+
+def _make_due_ready(connection: Connection, *, rules: QueueRules, now: int) -> None:
+    for row in connection.execute(_DUE, {"now": now, "limit": _BATCH}).all():
+        move(
+            connection,
+            key_of(row),
+            State.READY,
+            reason=Reason.RETRY if row.attempt else Reason.QUEUED,
+            name="due",
+            actor="queue",
+            now=now,
+            pass_value=next_pass(connection, row.team, row.level, rules),
+            start_by_at=start_by(row.level, now, rules),
+        )
+
+
+def _promote(connection: Connection, *, rules: QueueRules, now: int, overdue_turn: bool) -> None:
+    for resource in connection.execute(_WOKEN, {"limit": _BATCH}).scalars().all():
+        used = connection.execute(_USED, {"resource": resource}).scalar_one()
+        limit = max(1, rules.slots_of(resource) - int(used))
+        parameters = {"resource": resource, "limit": limit, "now": now}
+        best = {row.id: row for row in connection.execute(_PARKED, parameters).all()}
+        if overdue_turn:
+            head = connection.execute(_PARKED_OVERDUE, parameters).one_or_none()
+            if head is not None:
+                best[head.id] = head
+        for row in best.values():
+            move(
+                connection,
+                key_of(row),
+                State.READY,
+                reason=Reason.QUEUED,
+                name="unparked",
+                actor="queue",
+                now=now,
+                detail={"resource": resource},
+                parked_on=None,
+            )
+        connection.execute(_UNWAKE, {"resource": resource})
+
+
+def _is_overdue_turn(connection: Connection, rules: QueueRules) -> bool:
+    started = connection.execute(_STARTED).scalar_one_or_none() or 0
+    return int(started) % rules.overdue_turn == rules.overdue_turn - 1
+
+
+def _read_candidates(
+    connection: Connection, *, free_slots: int, now: int, overdue_turn: bool
+) -> Sequence[Row[Any]]:
+    level = 5 if free_slots > 0 else 1
+    parameters = {"level": level, "limit": max(_WINDOW, 4 * free_slots), "now": now}
+    rows = list(connection.execute(_READY, parameters).all())
+    if not overdue_turn:
+        return rows
+    head = connection.execute(_OVERDUE, parameters).one_or_none()
+    if head is None:
+        return rows
+    return [head, *(row for row in rows if row.id != head.id)]
+
+
+def _with_needs(
+    connection: Connection, rows: Sequence[Row[Any]], rules: QueueRules
+) -> tuple[list[planning.Candidate], dict[int, tuple[str, ...]]]:
+    needs: dict[int, list[str]] = {row.id: [] for row in rows}
+    for task_id, machine in connection.execute(_MACHINES, {"ids": list(needs)}).all():
+        needs[task_id].append(machine)
+    candidates = [
+        planning.Candidate(
+            id=row.id,
+            level=row.level,
+            pass_value=row.pass_value,
+            machines=tuple(machine_key(row.team, name) for name in needs[row.id]),
+            team=team_key(row.team) if row.team in rules.team_slots else None,
+            is_exclusive=bool(row.exclusive),
+        )
+        for row in rows
+    ]
+    return candidates, {task_id: tuple(names) for task_id, names in needs.items()}
+
+
+def _write_park(
+    connection: Connection, row: Row[Any], park: planning.Park, *, worker_id: str, now: int
+) -> None:
+    move(
+        connection,
+        key_of(row),
+        State.PARKED,
+        reason=park.reason,
+        name="parked",
+        actor=worker_id,
+        now=now,
+        detail={"resource": park.resource},
+        parked_on=park.resource,
+    )
+    if park.reserves:
+        connection.execute(
+            _RESERVE,
+            [
+                {
+                    "resource": resource,
+                    "task_id": row.id,
+                    "level": row.level,
+                    "pass_value": row.pass_value,
+                }
+                for resource in park.reserves
+            ],
+        )
+
+
+def _write_start(
+    connection: Connection,
+    row: Row[Any],
+    start: planning.Start,
+    machines: tuple[str, ...],
+    *,
+    worker_id: str,
+    now: int,
+) -> Claimed:
+    key = move(
+        connection,
+        key_of(row),
+        State.CLAIMED,
+        reason=Reason.STARTING,
+        name="claimed",
+        actor=worker_id,
+        now=now,
+        epoch=row.epoch + 1,
+        worker_id=worker_id,
+        parked_on=None,
+    )
+    connection.execute(_UNRESERVE, {"id": row.id})
+    if start.holds:
+        connection.execute(
+            _HOLD,
+            [
+                {
+                    "resource": hold.resource,
+                    "slot": hold.slot,
+                    "task_id": row.id,
+                    "epoch": key.epoch,
+                    "is_exclusive": hold.is_exclusive,
+                    "at": now,
+                }
+                for hold in start.holds
+            ],
+        )
+    connection.execute(
+        _ATTEMPT,
+        {
+            "task_id": row.id,
+            "epoch": key.epoch,
+            "number": row.attempt + 1,
+            "worker_id": worker_id,
+            "machines": list(machines),
+            "claimed_at": now,
+            "outcome": "",
+            "reason": "",
+            "message": "",
+        },
+    )
+    connection.execute(_BASE, {"level": row.level, "value": row.pass_value})
+    connection.execute(_STARTS, {"step": 1})
+    return Claimed(
+        id=row.id,
+        epoch=key.epoch,
+        team=row.team,
+        level=row.level,
+        attempt=row.attempt + 1,
+        machines=machines,
+        uses_urgent_slot=start.uses_urgent_slot,
+    )

@@ -1,0 +1,60 @@
+"""A task's output in pieces, after a cursor, for following it."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import Connection, select
+
+from rediacc.queue.reading import attempts_of, result_from_row
+from rediacc.storage.tables import Output, Result
+from rediacc.times import moment
+from rediacc.values import Kind, LogEntry, MachineResult
+
+__all__ = ["log_entries"]
+
+_R = Result.__table__  # type: ignore[attr-defined]
+_O = Output.__table__  # type: ignore[attr-defined]
+_PAGE = 500
+
+
+def log_entries(
+    connection: Connection, task_id: int, kind: Kind, cursor: int
+) -> tuple[LogEntry, ...]:
+    """Return the pieces after `cursor`, in order; their ``cursor`` continues from there.
+
+    A playbook's log is what Ansible printed; other tasks' logs are their machines' results.
+    """
+    numbers = {view.epoch: view.number for view in attempts_of(connection, task_id)}
+    table = _O if kind is Kind.PLAYBOOK else _R
+    query = select(table).where(table.c.task_id == task_id, table.c.id > cursor)
+    entries: list[LogEntry] = []
+    for row in connection.execute(query.order_by(table.c.id).limit(_PAGE)).all():
+        base = {"cursor": row.id, "attempt": numbers.get(row.epoch, 0), "at": moment(row.at)}
+        if kind is Kind.PLAYBOOK:
+            text = row.text.decode("utf-8", "surrogateescape")
+            entries.append(LogEntry(**base, machine="", stream="ansible", text=text))
+            continue
+        result = result_from_row(row)
+        entries += [
+            LogEntry(**base, machine=result.machine, stream=stream, text=text)
+            for stream, text in _streams(kind, result)
+        ]
+    return tuple(entries)
+
+
+def _streams(kind: Kind, result: MachineResult) -> list[tuple[str, str]]:
+    streams = [("stdout", result.stdout), ("stderr", result.stderr)]
+    if kind is Kind.MODULE and result.result:
+        streams.append(("stdout", json.dumps(dict(result.result), indent=2, sort_keys=True)))
+    shown = [(name, text) for name, text in streams if text]
+    return [*shown, ("status", _status(result))]
+
+
+def _status(result: MachineResult) -> str:
+    words = str(result.outcome)
+    if result.rc is not None:
+        words += f", rc {result.rc}"
+    if result.truncated:
+        words += f", output cut ({result.stdout_bytes + result.stderr_bytes} bytes in all)"
+    return f"{words}: {result.message}" if result.message else words

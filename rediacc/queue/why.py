@@ -1,0 +1,83 @@
+"""Why a pending task waits, in words, with the holder and since when."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from rediacc.times import moment
+from rediacc.values import Reason, State, TaskView
+
+__all__ = ["explain"]
+
+_HOLDERS = text(
+    "SELECT hold.task_id, hold.at, task.title FROM hold JOIN task ON task.id = hold.task_id "
+    "WHERE hold.resource = :resource ORDER BY hold.at"
+)
+_RESERVERS = text(
+    "SELECT reserve.task_id FROM reserve WHERE reserve.resource = :resource "
+    "AND reserve.task_id <> :id ORDER BY level, pass_value, task_id LIMIT 3"
+)
+_AHEAD = text(
+    "SELECT COUNT(*) FROM task WHERE state = 3 AND (level < :level OR (level = :level AND "
+    "(pass_value < :value OR (pass_value = :value AND id < :id))))"
+)
+_WORKERS = text("SELECT MAX(beat_at) FROM worker WHERE stopped_at IS NULL")
+_LAST_HELD = text(
+    "SELECT detail FROM event WHERE task_id = :id AND name = 'held' ORDER BY id DESC LIMIT 1"
+)
+
+
+def explain(connection: Connection, row: Row[Any], view: TaskView) -> tuple[str, ...]:
+    """Return the reasons, the strongest first; never empty for a pending task."""
+    state = State(row.state)
+    if state is State.SCHEDULED:
+        when = f"{moment(row.eligible_at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        if row.reason == Reason.RETRY:
+            return (f"waits for its retry at {when} ({row.retries_left} more after that)",)
+        return (f"scheduled: not before {when}",)
+    if state is State.PARKED:
+        return _parked(connection, row)
+    if state is State.HELD:
+        return (
+            f"held for a person: {row.message or 'its end is unknown'}",
+            f"decide: rediacc release task {view.id} --retry (or --fail)",
+        )
+    if state is State.CLAIMED:
+        return ("a worker has claimed it and prepares its run",)
+    return _ready(connection, row)
+
+
+def _parked(connection: Connection, row: Row[Any]) -> tuple[str, ...]:
+    sort, _, name = row.parked_on.partition(":")
+    if row.reason == Reason.MAINTENANCE:
+        return (f"machine {name.partition('/')[2]} is in maintenance",)
+    if row.reason == Reason.OFFLINE:
+        return (f"machine {name.partition('/')[2]} is set offline",)
+    what = f"team {name}" if sort == "team" else f"machine {name.partition('/')[2]}"
+    holders = connection.execute(_HOLDERS, {"resource": row.parked_on}).all()
+    reasons = [
+        f"{what} is busy with task {holder.task_id} since {moment(holder.at):%H:%M:%S} UTC "
+        f"({holder.title})"
+        for holder in holders[:3]
+    ]
+    parameters = {"resource": row.parked_on, "id": row.id}
+    reasons += [
+        f"task {task_id} waits for {what} before it"
+        for task_id in connection.execute(_RESERVERS, parameters).scalars()
+        if not holders
+    ]
+    return tuple(reasons) or (f"{what} was just released: the next claim looks at it again",)
+
+
+def _ready(connection: Connection, row: Row[Any]) -> tuple[str, ...]:
+    parameters = {"level": row.level, "value": row.pass_value, "id": row.id}
+    ahead = int(connection.execute(_AHEAD, parameters).scalar_one())
+    latest = connection.execute(_WORKERS).scalar_one_or_none()
+    if latest is None:
+        return ("no worker is running: rediacc worker",)
+    if ahead:
+        return (f"{ahead} runnable tasks stand before it at level {row.level} or above",)
+    return ("first in its level: it starts when a worker has a free slot",)

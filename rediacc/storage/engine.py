@@ -1,0 +1,236 @@
+"""Engines: one that writes (serialised transactions) and one that only reads.
+
+SQLite: WAL, ``synchronous=FULL`` so that what was accepted survives a power cut, ``BEGIN
+IMMEDIATE`` for each write, and a busy loop of our own with jitter, because SQLite's built-in one
+starves processes. SQLite before 3.51.3 can corrupt a WAL database with several writers
+(sqlite.org/wal.html, the WAL-reset bug), so the wheel ``pysqlite3`` is the driver where the
+standard library's is older.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from rediacc.errors import DatabaseUnavailable, InvalidInput
+
+__all__ = ["SAFE_SQLITE", "Database", "open_database", "sqlite_driver"]
+
+SAFE_SQLITE = (3, 51, 3)
+_BUSY_BUDGET_SECONDS = 10.0
+_NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "glusterfs"}
+
+
+class Database:
+    """A home's database.
+
+    :param url: SQLAlchemy URL.
+    :param path: the SQLite file, or ``None``.
+    """
+
+    def __init__(self, *, url: str, path: Path | None, writer: Engine, reader: Engine) -> None:
+        self.url = url
+        self.path = path
+        self._writer = writer
+        self._reader = reader
+        self._mark: PoolProxiedConnection | None = None
+
+    @property
+    def writer(self) -> Engine:
+        """The engine whose transactions write; for migrations."""
+        return self._writer
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One serialised write transaction; committed and synced when the block ends.
+
+        :raises DatabaseUnavailable: locked for too long, read-only, full, gone.
+        """
+        try:
+            with self._writer.begin() as connection:
+                yield connection
+        except DBAPIError as exc:
+            raise _translate(exc, self) from exc
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent read; writing through it fails."""
+        try:
+            with self._reader.connect() as connection:
+                yield connection
+        except DBAPIError as exc:
+            raise _translate(exc, self) from exc
+
+    def change_mark(self) -> int:
+        """A number that changes when another process commits; cheap enough to ask often."""
+        if self._mark is None:
+            self._mark = self._reader.raw_connection()
+        cursor = self._mark.cursor()
+        try:
+            cursor.execute("PRAGMA data_version")
+            row = cursor.fetchone()
+            return int(row[0]) if row else 0
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        """Give back every connection."""
+        if self._mark is not None:
+            self._mark.close()
+            self._mark = None
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def sqlite_driver() -> ModuleType:
+    """Return the DB-API module with the newer SQLite: the standard one, or ``pysqlite3``."""
+    if sqlite3.sqlite_version_info >= SAFE_SQLITE:
+        return sqlite3
+    from pysqlite3 import dbapi2
+
+    module: ModuleType = dbapi2
+    return module
+
+
+def open_database(url: str) -> Database:
+    """Open the database at `url`; makes an SQLite file's directory, not the schema.
+
+    :raises InvalidInput: the URL is of no supported sort, or on a network file system.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        raise InvalidInput(
+            f"database {parsed.render_as_string(hide_password=True)!r} is not supported",
+            hint="this release keeps its queue in SQLite: sqlite:///PATH",
+        )
+    if not parsed.database:
+        raise InvalidInput("database names no file", hint="sqlite:////absolute/path/rediacc.db")
+    path = Path(parsed.database)
+    _refuse_network(path)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _create_private(path)
+    driver = sqlite_driver()
+    writer = create_engine(
+        parsed,
+        module=driver,
+        poolclass=QueuePool,
+        pool_size=4,
+        max_overflow=16,
+        connect_args={"timeout": 0, "check_same_thread": False},
+    )
+    reader = create_engine(
+        parsed,
+        module=driver,
+        poolclass=QueuePool,
+        pool_size=4,
+        max_overflow=16,
+        connect_args={"timeout": 0, "check_same_thread": False},
+    )
+    event.listen(writer, "connect", _prepare_writer)
+    event.listen(reader, "connect", _prepare_reader)
+    event.listen(writer, "begin", _begin_immediate)
+    event.listen(reader, "begin", _begin_deferred)
+    return Database(url=url, path=path, writer=writer, reader=reader)
+
+
+def _create_private(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+    except OSError as exc:
+        raise DatabaseUnavailable(f"cannot open the database {path}: {exc.strerror}") from exc
+    os.close(descriptor)
+
+
+def _refuse_network(path: Path) -> None:
+    best, kind = "", ""
+    target = str(path.absolute().parent)
+    for line in (
+        Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    ):
+        fields = line.split()
+        mount = fields[1].replace("\\040", " ")
+        inside = target == mount or target.startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) > len(best):
+            best, kind = mount, fields[2]
+    if kind in _NETWORK_FILE_SYSTEMS:
+        raise InvalidInput(
+            f"the database {path} lies on {kind}, where SQLite's locks do not hold",
+            hint="put 'database' in rediacc.toml on a local disk",
+        )
+
+
+def _prepare_writer(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours: see _begin_immediate
+    _patiently(lambda: connection.execute("PRAGMA journal_mode=WAL"))
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA temp_store=MEMORY")
+
+
+def _prepare_reader(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA temp_store=MEMORY")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    _patiently(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+
+
+def _begin_deferred(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _patiently(action: Any) -> None:
+    """Repeat `action` while the database is busy, for at most ten seconds.
+
+    An even interval with jitter gives each waiting process its turn; SQLite's own handler lets
+    those that wait longest sleep longest.
+    """
+    deadline = time.monotonic() + _BUSY_BUDGET_SECONDS
+    while True:
+        try:
+            action()
+        except (
+            OperationalError,
+            sqlite3.OperationalError,
+            sqlite_driver().OperationalError,
+        ) as exc:
+            if "locked" not in str(exc) and "busy" not in str(exc):
+                raise
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(random.uniform(0.0005, 0.0015))
+
+
+def _translate(exc: DBAPIError, database: Database) -> Exception:
+    text = str(exc.orig)
+    if not isinstance(exc, OperationalError):
+        return exc
+    known = {
+        "locked": "is locked by another process for too long",
+        "busy": "is locked by another process for too long",
+        "readonly": "is read-only",
+        "disk is full": "cannot grow: the disk is full",
+        "disk I/O error": "cannot be read or written: disk I/O error",
+        "unable to open": "cannot be opened",
+        "no such table": "has no tables yet: rediacc init",
+    }
+    for mark, words in known.items():
+        if mark in text:
+            return DatabaseUnavailable(f"the database {database.path} {words}")
+    return exc

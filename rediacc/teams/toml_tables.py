@@ -1,0 +1,176 @@
+"""Tables put into TOML that people wrote, and taken out of it; comments and order stay.
+
+Lines are spliced where the table has a header of its own; tomlkit edits the rarer forms (inline
+and dotted tables). Either result is read again and has to hold exactly the intended change.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from rediacc.errors import Conflict, InvalidInput, NotFound
+
+__all__ = ["add_table", "remove_table"]
+
+_HEADER = re.compile(r"[ \t]*\[\[?([^\[\]]*)\]\]?[ \t]*(?:#.*)?")
+
+
+def add_table(text: str, path: tuple[str, str], values: Mapping[str, Any], *, what: str) -> str:
+    """Return `text` with the table ``[path[0].path[1]]``, after the last one of its kind.
+
+    :param what: whose text it is, for the complaint.
+    :raises Conflict: the table exists, or the text cannot be edited safely.
+    :raises InvalidInput: the text is no valid TOML.
+    """
+    before = _parsed(text, what)
+    if path[1] in before.get(path[0], {}):
+        raise Conflict(f"{what} has a table {'.'.join(path)} already")
+    expected = before | {path[0]: {**before.get(path[0], {}), path[1]: dict(values)}}
+    for candidate in (_with_lines(text, path, values), _with_tomlkit(text, path, values)):
+        if _is_exactly(candidate, expected):
+            return candidate
+    raise _cannot(what, path)
+
+
+def remove_table(text: str, path: tuple[str, str], *, what: str) -> str:
+    """Return `text` without the table ``[path[0].path[1]]`` and the tables within it.
+
+    :raises NotFound: there is no such table.
+    :raises Conflict: the text cannot be edited safely.
+    :raises InvalidInput: the text is no valid TOML.
+    """
+    before = _parsed(text, what)
+    if path[1] not in before.get(path[0], {}):
+        raise NotFound(f"{what} has no table {'.'.join(path)}")
+    rest = {name: table for name, table in before[path[0]].items() if name != path[1]}
+    expected = before | {path[0]: rest}
+    for candidate in (_without_lines(text, path), _without_by_tomlkit(text, path)):
+        # With its last table the outer one may vanish: nobody wrote it by itself.
+        if _is_exactly(candidate, expected) or (
+            not rest and _is_exactly(candidate, _without(before, path[0]))
+        ):
+            return candidate
+    raise _cannot(what, path)
+
+
+def _cannot(what: str, path: tuple[str, str]) -> Conflict:
+    return Conflict(
+        f"{what} cannot be edited without touching what people wrote",
+        hint=f"edit the table {'.'.join(path)} by hand",
+    )
+
+
+def _parsed(text: str, what: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+        raise InvalidInput(f"{what} is not valid TOML: {exc}") from exc
+
+
+def _is_exactly(candidate: str, expected: Mapping[str, Any]) -> bool:
+    try:
+        # The text of the values tells true from 1 as well.
+        return repr(_ordered(tomllib.loads(candidate))) == repr(_ordered(expected))
+    except tomllib.TOMLDecodeError:
+        return False
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _ordered(value[key]) for key in sorted(value)}
+    return value
+
+
+def _without(table: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key != name}
+
+
+def _with_lines(text: str, path: tuple[str, str], values: Mapping[str, Any]) -> str:
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = text.splitlines(keepends=True)
+    place = len(lines)
+    for number, header in _headers(lines):
+        if header[:1] == path[:1]:
+            place = _section_end(lines, number)
+    before, after = "".join(lines[:place]), "".join(lines[place:])
+    if before and not before.endswith("\n"):
+        before += newline
+    table = tomlkit.table()
+    table.update(values)
+    block = tomlkit.dumps({path[0]: {path[1]: table}}).strip().splitlines()
+    title = f"[{tomlkit.key(path[0]).as_string()}.{tomlkit.key(path[1]).as_string()}]"
+    block = [title, *(line for line in block if line and not line.startswith("["))]
+    gap = newline if before else ""
+    return before + gap + newline.join(block) + newline + after
+
+
+def _without_lines(text: str, path: tuple[str, str]) -> str:
+    lines = text.splitlines(keepends=True)
+    kept = lines[:]
+    for number, header in reversed(_headers(lines)):
+        if header[:2] == path:
+            end = _section_end(lines, number)
+            # One of the two blank lines around it goes with it.
+            if end < len(lines) and not lines[end].strip() and _is_blank_before(lines, number):
+                end += 1
+            del kept[number:end]
+    return "".join(kept)
+
+
+def _is_blank_before(lines: Sequence[str], number: int) -> bool:
+    return number == 0 or not lines[number - 1].strip()
+
+
+def _headers(lines: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
+    """Return the lines that look like table headers; within long texts they may be none."""
+    found = []
+    for number, line in enumerate(lines):
+        match = _HEADER.fullmatch(line.rstrip("\r\n"))
+        if match is not None:
+            found.append((number, _names(match[1])))
+    return found
+
+
+def _names(header: str) -> tuple[str, ...]:
+    try:
+        table = tomllib.loads(f"[{header}]")
+    except tomllib.TOMLDecodeError:
+        return ()
+    names = []
+    while table:
+        ((name, table),) = table.items()
+        names.append(name)
+    return tuple(names)
+
+
+def _section_end(lines: Sequence[str], header: int) -> int:
+    """Return where the section's own text ends: comments before the next header belong to that."""
+    end = next((number for number, _ in _headers(lines) if number > header), len(lines))
+    while end - 1 > header and (not (line := lines[end - 1].strip()) or line.startswith("#")):
+        end -= 1
+    return end
+
+
+def _with_tomlkit(text: str, path: tuple[str, str], values: Mapping[str, Any]) -> str:
+    try:
+        document = tomlkit.parse(text)
+        outer = document.setdefault(path[0], tomlkit.table(is_super_table=True))
+        outer[path[1]] = dict(values)
+        return tomlkit.dumps(document)
+    except TOMLKitError:
+        return ""
+
+
+def _without_by_tomlkit(text: str, path: tuple[str, str]) -> str:
+    try:
+        document = tomlkit.parse(text)
+        document[path[0]].pop(path[1])
+        return tomlkit.dumps(document)
+    except TOMLKitError:
+        return ""

@@ -1,0 +1,233 @@
+"""A run in flight: its supervisor, what it told so far, and its verdict at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import rediacc
+from rediacc.execution.harvest import ad_hoc_result, harvest_playbook, reason_of_failure
+from rediacc.execution.records import read_records
+from rediacc.execution.rundir import RunDirectory
+from rediacc.execution.work import Work
+from rediacc.queue.outcome import Ending
+from rediacc.queue.settle import Verdict
+from rediacc.values import Kind, MachineOutcome, MachineResult
+
+__all__ = ["Flight", "start_supervisor"]
+
+_MOST_OUTPUT = 4 << 20
+_PIECE = 256 << 10
+_TAIL = 64 << 10
+_WITHOUT_END = {
+    Ending.CANCELLED: MachineOutcome.CANCELLED,
+    Ending.TIMED_OUT: MachineOutcome.TIMED_OUT,
+    Ending.FINISHED: MachineOutcome.FAILED,
+}
+
+
+def start_supervisor(
+    directory: RunDirectory, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start the supervisor of a prepared run, in a session of its own."""
+    root = str(Path(rediacc.__file__).resolve().parent.parent)
+    code = (
+        f"import sys; sys.path.append({root!r}); "
+        f"from rediacc.execution.supervisor import main; sys.exit(main({str(directory.path)!r}))"
+    )
+    log = os.open(directory.path / "supervisor.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=dict(environment),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+
+
+@dataclass(kw_only=True)
+class Flight:
+    """One run of one attempt, started by this worker or adopted."""
+
+    run_id: str
+    work: Work
+    level: int
+    attempt: int
+    directory: RunDirectory
+    nonce: str
+    uses_urgent_slot: bool
+    process: subprocess.Popen[bytes] | None = None
+    pid: int | None = None
+    seen: set[str] = field(default_factory=set)
+    output_offset: int = 0
+    _offset: int = 0
+    _records: list[dict[str, Any]] = field(default_factory=list)
+
+    def is_over(self) -> bool:
+        """Whether the supervisor is gone."""
+        if self.process is not None:
+            return self.process.poll() is not None
+        lock = self.directory.take_lock() if self.directory.exists() else None
+        if lock is not None:
+            os.close(lock)
+            return True
+        return not self.directory.exists()
+
+    def stop(self, why: str) -> None:
+        """Ask the supervisor to end the run: ``cancel`` or ``interrupt``."""
+        if self.directory.has("stop") or not self.directory.exists():
+            return
+        self.directory.write("stop", why)
+        pid = self.process.pid if self.process is not None else self.pid
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGTERM)
+
+    def new_results(self) -> list[MachineResult]:
+        """Return machines' results that came since the last call (not for playbooks)."""
+        records, self._offset = read_records(
+            self.directory.records, nonce=self.nonce, offset=self._offset
+        )
+        if self.work.kind is Kind.PLAYBOOK:
+            self._records += records
+            return []
+        found = []
+        for record in records:
+            is_new = record["type"] == "result" and record["host"] not in self.seen
+            if is_new and record["host"] in self.work.machines:
+                self.seen.add(record["host"])
+                found.append(ad_hoc_result(record, kind=self.work.kind))
+        return found
+
+    def new_output(self, *, is_last: bool = False) -> bytes:
+        """Return what Ansible printed since the last call (playbooks only), within limits."""
+        if self.work.kind is not Kind.PLAYBOOK:
+            return b""
+        try:
+            with self.directory.stdout.open("rb") as stream:
+                return self._next_piece(stream, is_last=is_last)
+        except FileNotFoundError:
+            return b""
+
+    def _next_piece(self, stream: Any, *, is_last: bool) -> bytes:
+        size = stream.seek(0, os.SEEK_END)
+        room = _MOST_OUTPUT - self.output_offset
+        stream.seek(self.output_offset)
+        piece: bytes = stream.read(max(0, min(_PIECE if not is_last else room, room)))
+        self.output_offset += len(piece)
+        if not is_last or self.output_offset >= size:
+            return piece
+        start = max(self.output_offset, size - _TAIL)
+        stream.seek(start)
+        cut = start - self.output_offset
+        mark = f"\n[... {cut} bytes cut by rediacc ...]\n".encode() if cut else b""
+        self.output_offset = size
+        return piece + mark + bytes(stream.read(_TAIL))
+
+    def verdict(self) -> Verdict:
+        """Return how the attempt ended, from the records and the supervisor's last word."""
+        fresh = self.new_results()
+        told = self.directory.read_json("exit.json") if self.directory.exists() else None
+        if told is None:
+            return self._lost(fresh)
+        ending = Ending(told["ending"])
+        output = self._tail_of_output()
+        if self.work.kind is Kind.PLAYBOOK:
+            return self._playbook_verdict(ending, told, output)
+        return self._ad_hoc_verdict(ending, told, output, fresh)
+
+    def _ad_hoc_verdict(
+        self, ending: Ending, told: Mapping[str, Any], output: str, fresh: list[MachineResult]
+    ) -> Verdict:
+        missing = [name for name in self.work.machines if name not in self.seen]
+        if not missing:
+            return Verdict(ending=Ending.FINISHED, results=fresh)
+        if ending is not Ending.FINISHED:
+            return Verdict(
+                ending=ending,
+                results=fresh,
+                is_confirmed=self._is_confirmed(told, missing),
+                message=_stop_message(ending, told, missing),
+            )
+        if not self.seen:
+            reason, message = reason_of_failure(
+                has_begun=False, output=output, error=told.get("error", "")
+            )
+            return Verdict(ending=ending, failure_reason=reason, message=message)
+        message = "Ansible told no result of this machine"
+        unseen = [
+            MachineResult(machine=name, outcome=MachineOutcome.FAILED, message=message)
+            for name in missing
+        ]
+        return Verdict(ending=ending, results=[*fresh, *unseen], message=message)
+
+    def _playbook_verdict(self, ending: Ending, told: Mapping[str, Any], output: str) -> Verdict:
+        harvest = harvest_playbook(
+            self._records,
+            self.work.machines,
+            without_end=_WITHOUT_END.get(ending, MachineOutcome.LOST),
+        )
+        targeted = set(self.work.machines)
+        results = [result for result in harvest.results if result.machine in targeted]
+        if ending is not Ending.FINISHED and not harvest.is_whole:
+            return Verdict(
+                ending=ending,
+                results=results,
+                is_confirmed=self._is_confirmed(told, self.work.machines),
+                message=_stop_message(ending, told, self.work.machines),
+            )
+        failing = any(not result.outcome.is_success for result in results)
+        if harvest.is_whole and (told["rc"] == 0 or failing):
+            return Verdict(ending=Ending.FINISHED, results=results)
+        reason, message = reason_of_failure(
+            has_begun=harvest.has_begun, output=output, error=told.get("error", "")
+        )
+        return Verdict(
+            ending=Ending.FINISHED, results=results, failure_reason=reason, message=message
+        )
+
+    def _lost(self, fresh: list[MachineResult]) -> Verdict:
+        return Verdict(
+            ending=Ending.LOST,
+            results=fresh,
+            is_confirmed=False,
+            message="the run ended without telling how: it may have done its work or not",
+        )
+
+    def _is_confirmed(self, told: Mapping[str, Any], machines: Any) -> bool:
+        stopped = told.get("stopped", {})
+        return not told.get("left_here") and all(stopped.get(name) for name in machines)
+
+    def _tail_of_output(self) -> str:
+        try:
+            with self.directory.stdout.open("rb") as stream:
+                size = stream.seek(0, os.SEEK_END)
+                stream.seek(max(0, size - _TAIL))
+                return stream.read().decode(errors="replace")
+        except OSError:
+            return ""
+
+
+def _stop_message(ending: Ending, told: Mapping[str, Any], machines: Any) -> str:
+    stopped = told.get("stopped", {})
+    doubtful = [name for name in machines if not stopped.get(name)]
+    words = {
+        Ending.CANCELLED: "cancelled while it ran",
+        Ending.TIMED_OUT: "stopped at its time limit",
+        Ending.INTERRUPTED: "stopped with its worker",
+    }[ending]
+    if not doubtful:
+        return f"{words}; nothing of it runs any more"
+    return f"{words}; not confirmed that nothing of it still runs on {', '.join(doubtful[:5])}"

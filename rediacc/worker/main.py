@@ -1,0 +1,254 @@
+"""The worker as a process: start-up, signals, the reasons to end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import rediacc
+from rediacc.errors import DatabaseUnavailable, InvalidInput, RediaccError
+from rediacc.execution.rundir import boot_id, runtime_directory
+from rediacc.queue import workers
+from rediacc.queue.reading import remaining_work, view_task
+from rediacc.queue.rules import rules_of
+from rediacc.settings import Settings, load_settings
+from rediacc.storage.engine import Database, open_database
+from rediacc.storage.schema import upgrade
+from rediacc.values import PublicState, Reason
+from rediacc.worker.log import LOG, set_up_log
+from rediacc.worker.loop import Worker
+from rediacc.worker.outbox import FollowUps
+from rediacc.worker.recovery import Recovery, sweep_directories
+
+__all__ = ["run_temporary_worker", "run_worker"]
+
+_RECOVER_SECONDS = 2.0
+_LOG_NAME = "worker.log"
+
+
+def run_worker(
+    home: Path,
+    *,
+    slots: int | None,
+    once: bool,
+    drain: bool,
+    environment: Mapping[str, str],
+    until_task: int | None = None,
+) -> int:
+    """Work on the queue of `home` until told to end; return the process's exit status.
+
+    :param once: end after what could be started at once has ended.
+    :param drain: end when nothing is left that could run.
+    :param until_task: end when this task is final or held, and what was started has ended.
+    :raises InvalidInput: the settings or the number of slots cannot be meant.
+    :raises DatabaseUnavailable: the database cannot be opened.
+    """
+    settings = load_settings(home, environment=environment)
+    if slots is not None and not 1 <= slots <= 1000:
+        raise InvalidInput(f"--slots {slots}: must be from 1 to 1000")
+    set_up_log(sys.stderr)
+    os.umask(0o077)
+    database = open_database(settings.database_url)
+    upgrade(database)
+    try:
+        process = _Process(database, settings, slots=slots, environment=environment)
+        return process.run(once=once, drain=drain, until_task=until_task)
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
+def run_temporary_worker(
+    home: Path, task_id: int, environment: Mapping[str, str]
+) -> Iterator[None]:
+    """Have a worker of its own process work on the queue until task `task_id` is settled.
+
+    It ends by itself; leaving the block early (detaching) does not end it.
+
+    :raises RediaccError: it did not come up.
+    """
+    log = home / ".rediacc" / _LOG_NAME
+    root = str(Path(rediacc.__file__).resolve().parent.parent)
+    code = (
+        f"import sys; sys.path.append({root!r}); "
+        "from rediacc.worker.main import temporary_main; "
+        f"sys.exit(temporary_main({str(home)!r}, {task_id}))"
+    )
+    descriptor = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=dict(environment),
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            start_new_session=True,
+        )
+    finally:
+        os.close(descriptor)
+    try:
+        yield
+    finally:
+        if process.poll() not in (None, 0):
+            LOG.error("the temporary worker failed: see %s", log)
+
+
+def temporary_main(home: str, task_id: int) -> int:
+    """Be the temporary worker; what it has to say goes to its log."""
+    try:
+        return run_worker(
+            Path(home),
+            slots=None,
+            once=False,
+            drain=False,
+            environment=os.environ,
+            until_task=task_id,
+        )
+    except RediaccError as exc:
+        LOG.error("%s", exc.message)
+        return int(exc.exit_code)
+
+
+class _Process:
+    """One run of the worker's loop with its signals."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        slots: int | None,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._database = database
+        identity = workers.WorkerIdentity(
+            id=uuid.uuid4().hex,
+            host=socket.gethostname(),
+            boot_id=boot_id(),
+            pid=os.getpid(),
+            version=rediacc.__version__,
+            slots=slots or settings.slots,
+            urgent_slots=settings.urgent_slots,
+        )
+        rules = rules_of(settings)
+        self._base = runtime_directory(settings, environment)
+        self._worker = Worker(
+            database=database,
+            settings=settings,
+            identity=identity,
+            base=self._base,
+            environment=environment,
+        )
+        self._recovery = Recovery(database=database, identity=identity, rules=rules)
+        self._follow_ups = FollowUps(
+            database=database, settings=settings, rules=rules, environment=environment
+        )
+        self._signals = 0
+        self._answered = 0
+        self._stop_by: float | None = None
+        self._grace = settings.stop_grace_seconds
+        self._read_end, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def run(self, *, once: bool, drain: bool, until_task: int | None) -> int:
+        self._listen()
+        self._sweep_directories()
+        self._worker.start()
+        recovered = 0.0
+        has_ticked = False
+        try:
+            while True:
+                try:
+                    if time.monotonic() - recovered >= _RECOVER_SECONDS:
+                        recovered = time.monotonic()
+                        for flight in self._recovery.recover(mine=self._worker.run_ids):
+                            self._worker.adopt(flight)
+                        self._follow_ups.create()
+                    self._worker.tick()
+                    if self._is_done(has_ticked, once=once, drain=drain, until_task=until_task):
+                        return 0
+                    has_ticked = True
+                except DatabaseUnavailable as exc:
+                    LOG.warning("%s; trying again", exc.message)
+                    if self._signals:
+                        return int(exc.exit_code)
+                    self._worker.selector.select(random.uniform(0.5, 1.5))
+        finally:
+            with contextlib.suppress(DatabaseUnavailable):
+                self._worker.finish()
+
+    def _listen(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note_signal)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self._worker.selector.register(self._read_end, selectors.EVENT_READ, data=self._empty_pipe)
+
+    def _note_signal(self, *_: object) -> None:
+        self._signals += 1
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._write_end, b"x")
+
+    def _empty_pipe(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._read_end, 4096)
+
+    def _is_done(
+        self, has_ticked: bool, *, once: bool, drain: bool, until_task: int | None
+    ) -> bool:
+        if self._signals:
+            return self._is_stopped()
+        if once and has_ticked:
+            self._worker.is_claiming = False
+            return self._worker.is_idle
+        if not self._worker.is_idle or not has_ticked:
+            if until_task is not None and self._is_settled(until_task):
+                self._worker.is_claiming = False
+            return False
+        if until_task is not None:
+            return self._is_settled(until_task)
+        return drain and self._is_drained()
+
+    def _is_stopped(self) -> bool:
+        """After the first signal: no new work, and a moment for runs that are about to end.
+
+        After the second: the runs are stopped, and their ends are waited for.
+        """
+        self._worker.is_claiming = False
+        if self._answered < min(self._signals, 2):
+            self._answered = min(self._signals, 2)
+            if self._answered == 1:
+                LOG.info("stopping: running tasks go on and are adopted by the next worker")
+                self._stop_by = time.monotonic() + self._grace
+            else:
+                LOG.info("stopping: ending the running tasks")
+                self._stop_by = None
+                self._worker.stop_runs()
+        if self._worker.is_idle:
+            return True
+        is_late = self._stop_by is not None and time.monotonic() >= self._stop_by
+        return is_late and self._worker.has_only_flights
+
+    def _is_settled(self, task_id: int) -> bool:
+        with self._database.read() as connection:
+            view = view_task(connection, task_id)
+        pending = (PublicState.PENDING, PublicState.RUNNING)
+        return view.state not in pending or view.reason == Reason.HELD_LOST
+
+    def _is_drained(self) -> bool:
+        with self._database.read() as connection:
+            return remaining_work(connection) == 0
+
+    def _sweep_directories(self) -> None:
+        with self._database.read() as connection:
+            names = frozenset(run.id for run in workers.open_runs(connection))
+        sweep_directories(self._base, names)

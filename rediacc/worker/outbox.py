@@ -1,0 +1,73 @@
+"""What a settlement left in the outbox for the worker itself: follow-up tasks (``run:NAME``).
+
+Alerts stay in the outbox until somebody delivers them; the worker's log shows them meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import JSON, text
+
+from rediacc.errors import RediaccError
+from rediacc.operations.compose import compose_task
+from rediacc.queue.rules import QueueRules
+from rediacc.queue.submit import submit
+from rediacc.settings import Settings
+from rediacc.storage.engine import Database
+from rediacc.times import micros, utc_now
+from rediacc.values import TaskRequest
+from rediacc.worker.log import LOG
+
+__all__ = ["FollowUps"]
+
+_OPEN = text(
+    "SELECT id, key, payload FROM outbox WHERE kind = 'run' AND delivered_at IS NULL "
+    "ORDER BY id LIMIT 20"
+).columns(payload=JSON)
+_DONE = text("UPDATE outbox SET delivered_at = :now WHERE id = :id AND delivered_at IS NULL")
+
+
+class FollowUps:
+    """Creates the named tasks that failed tasks asked for, each exactly once."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        settings: Settings,
+        rules: QueueRules,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._rules = rules
+        self._environment = environment
+
+    def create(self) -> None:
+        """Create what is due; a follow-up that cannot be meant is logged and left behind."""
+        with self._database.read() as connection:
+            rows = connection.execute(_OPEN).all()
+        for row in rows:
+            self._create_one(row.id, row.key, row.payload)
+
+    def _create_one(self, number: int, key: str, payload: Mapping[str, object]) -> None:
+        name = str(payload["named"])
+        context = {"context": {"task": payload["task"], "team": payload["team"], "named": name}}
+        request = TaskRequest(named=name, idempotency_key=key)
+        task = None
+        try:
+            task = compose_task(
+                request,
+                settings=self._settings,
+                environment=self._environment,
+                created_by="rediacc",
+                now=utc_now(),
+            ).task
+        except RediaccError as exc:
+            LOG.error("follow-up not created: %s", exc.message, extra=context)
+        now = micros(utc_now())
+        with self._database.write() as connection:
+            if connection.execute(_DONE, {"id": number, "now": now}).rowcount and task is not None:
+                created = submit(connection, task, rules=self._rules, now=now)
+                LOG.info("follow-up created as task %d", created.id, extra=context)
