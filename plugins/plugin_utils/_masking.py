@@ -5,9 +5,9 @@
 
 What is masked: the value itself, JSON, Python and shell escapes of it, its base64 (at any
 alignment), hexadecimal and URL encodings; of a value with several lines each line of at
-least eight characters too (the first thousand). What is not: values shorter than four characters, booleans and
-nulls, numbers of fewer than six digits (masking those would blacken ordinary output), and
-any other transformation (a digest, a reversed or split value).
+least eight characters too (the first thousand). What is not: values shorter than four
+characters, booleans and nulls, numbers of fewer than six digits (masking those would blacken
+ordinary output), and any other transformation (a digest, a reversed or split value).
 
 Known limit: this is a second line of defence behind not printing secrets at all.
 """

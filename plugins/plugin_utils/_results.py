@@ -28,7 +28,7 @@ _AUTH = re.compile(
     r"|too many authentication failures|(?:invalid|incorrect)[^.]*password|no more authentication",
     re.IGNORECASE,
 )
-_TIMER = re.compile(r"timer expired|did not complete within the requested time", re.IGNORECASE)
+_TIMER = re.compile(r"timer expired|did not complete within the requested time|reached maximum time limit", re.IGNORECASE)
 
 
 def output_fields(result: Mapping[str, object], action: str) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -10,7 +10,7 @@ import click
 
 from rediacc.cli.follow import Followed, Patience, follow
 from rediacc.cli.log_lines import LogPrinter
-from rediacc.cli.neutral import neutral, one_line
+from rediacc.cli.neutral import one_line
 from rediacc.cli.outcome import remote_exit_code
 from rediacc.cli.render.detail import result_lines, state_words
 from rediacc.cli.render.document import document, envelope, to_json
@@ -21,7 +21,6 @@ from rediacc.errors import ExitCode
 from rediacc.operations.requests import TaskRef
 from rediacc.values import (
     Created,
-    Kind,
     LogPage,
     MachineOutcome,
     PublicState,
@@ -77,7 +76,7 @@ def attend(session: Session, view: View, office: Office, created: Created, wish:
         return int(ExitCode.DETACHED)
     detail: TaskDetail = office.perform("task.inspect", TaskRef(id=task_id))
     code = _exit_code(followed, detail, wish)
-    _print_ending(session, view, followed, detail, code)
+    _print_ending(session, view, followed, detail, code, shows_output=wish.shows_output)
     return code
 
 
@@ -154,7 +153,13 @@ def _has_changes(one: ResultView) -> bool:
 
 
 def _print_ending(
-    session: Session, view: View, followed: Followed, detail: TaskDetail, code: int
+    session: Session,
+    view: View,
+    followed: Followed,
+    detail: TaskDetail,
+    code: int,
+    *,
+    shows_output: bool,
 ) -> None:
     results = last_results(detail)
     if view.output in ("json", "yaml", "jsonl"):
@@ -168,29 +173,11 @@ def _print_ending(
             click.echo(to_json(content, is_line=True))
         else:
             print_document(view, envelope("outcome", item=content))
-    if not view.is_for_people:
+    if not view.is_for_people or view.is_quiet:
         return
-    for line in _module_lines(detail, results):
-        click.echo(line)
-    if view.is_quiet:
-        return
-    if results and (len(detail.task.machines) > 1 or not _all_well(results)):
+    if not shows_output:
         for line in result_lines(results):
             session.tell(line)
     if detail.message and followed.task.state is PublicState.FAILED:
         session.tell(one_line(detail.message))
     session.tell(ending_line(followed))
-
-
-def _module_lines(detail: TaskDetail, results: Sequence[ResultView]) -> Iterator[str]:
-    """Yield what a module answered: its result is its output."""
-    if detail.task.kind is not Kind.MODULE:
-        return
-    for one in results:
-        if one.result.result:
-            text = neutral(to_json(document(one.result.result), is_line=True))
-            yield f"{one_line(one.result.machine)} | {one.result.outcome.value} | {text}"
-
-
-def _all_well(results: Sequence[ResultView]) -> bool:
-    return all(one.result.outcome.is_success for one in results)

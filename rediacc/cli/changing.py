@@ -78,7 +78,7 @@ def change_tasks(session: Session, view: View, operation: str, request: Any) -> 
     if view.is_for_people and not view.is_quiet:
         for change in changes:
             if not change.exit_code:
-                click.echo(one_line(change.message))
+                click.echo(one_line(f"task {change.id} {change.message}"))
     elif view.output == "name" or view.is_for_people:
         for change in changes:
             if not change.exit_code:

@@ -40,6 +40,8 @@ class LogPrinter:
 
     def _write(self, entry: LogEntry, *, has_name: bool) -> None:
         is_status = entry.stream == "status"
+        if is_status and self._view.is_quiet:
+            return
         prefix = f"{one_line(entry.machine)} | " if entry.machine and has_name else ""
         if is_status and entry.machine:
             prefix = f"{one_line(entry.machine)}: "

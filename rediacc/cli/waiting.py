@@ -119,7 +119,7 @@ def show_logs(
 
 def _print_log_document(session: Session, view: View, task_id: str, *, is_followed: bool) -> int:
     if is_followed:
-        raise InvalidInput("--follow has no end that JSON could close", hint="say -o jsonl")
+        raise InvalidInput("--follow has no end that a document could close", hint="say -o jsonl")
     entries: list[LogEntry] = []
     cursor: int | None = None
     with session.open_office() as office:

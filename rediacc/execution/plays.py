@@ -7,7 +7,7 @@ a template.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -21,41 +21,58 @@ BATCH = "rediacc.core.batch"
 _STOP = "rediacc.core.stop"
 
 
-class _Unsafe(str):
-    """Text that Ansible must not template."""
+class _Unsafe:
+    """A mapping or list whose texts Ansible must not template.
 
-    __slots__ = ()
+    The tag goes on the collection: on a scalar, Ansible resolves the type anew and without
+    regard to quotes, and would make a boolean of the command ``false``
+    (ansible-core, ``_internal/_yaml/_constructor.py``).
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Mapping[str, Any] | Sequence[Any]) -> None:
+        self.value = value
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes unsafe text with its tag, double-quoted, and knows no aliases."""
+    """Writes every text in double quotes, and knows no aliases."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the base class's signature
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
         return True
 
 
-def _represent_unsafe(dumper: yaml.SafeDumper, data: _Unsafe) -> yaml.ScalarNode:
-    return dumper.represent_scalar("!unsafe", str(data), style='"')
+def _represent_unsafe(dumper: yaml.SafeDumper, data: _Unsafe) -> yaml.Node:
+    if isinstance(data.value, Mapping):
+        return dumper.represent_mapping("!unsafe", data.value)
+    return dumper.represent_sequence("!unsafe", data.value)
+
+
+def _represent_text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style='"')
 
 
 _Dumper.add_representer(_Unsafe, _represent_unsafe)
+_Dumper.add_representer(str, _represent_text)
 
 
 def generate_play(work: Work, *, marker: str, head_bytes: int, tail_bytes: int) -> str:
     """Return the YAML of a play with one task for `work`, a command, shell line or module."""
     if work.kind is Kind.MODULE:
-        action, arguments = work.text, _data(dict(work.module_args), work)
+        action, arguments = work.text, _data(_plain(work.module_args), work)
     else:
         action = BATCH
         command = {
             "id": str(work.task_id),
-            "text": _data(work.text, work),
+            "text": work.text,
             "shell": work.kind is Kind.SHELL,
-            "chdir": None if work.options.chdir is None else _data(work.options.chdir, work),
+            "chdir": work.options.chdir,
             "timeout": work.timeout_seconds,
         }
+        given = {name: value for name, value in command.items() if value is not None}
         arguments = {
-            "commands": [{k: v for k, v in command.items() if v is not None}],
+            "commands": _data([given], work),
             "marker": marker,
             "head_bytes": head_bytes,
             "tail_bytes": tail_bytes,
@@ -75,23 +92,22 @@ def generate_stop_play(
 def _play(name: str, machines: tuple[str, ...], task: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
-        "hosts": [_Unsafe(machine) for machine in machines],
+        "hosts": _Unsafe(list(machines)),
         "gather_facts": False,
         "tasks": [dict(task)],
     }
 
 
 def _data(value: Any, work: Work) -> Any:
-    """Tag every text in `value`, keys included in mappings only as they are."""
-    if work.options.template:
-        return value
-    if isinstance(value, str):
-        return _Unsafe(value)
+    """Mark a mapping or list as data, unless the task asked for templates."""
+    return value if work.options.template or not value else _Unsafe(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` with plain collections, which the dumper knows."""
     if isinstance(value, Mapping):
-        return {str(key): _data(item, work) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_data(item, work) for item in value]
-    return value
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _dump(play: Mapping[str, Any]) -> str:

@@ -127,7 +127,8 @@ def locate_ansible(settings: Settings, environment: Mapping[str, str]) -> Instal
     :raises InvalidInput: it is not there, or its version is not supported.
     """
     own = Path(sys.executable).parent
-    directory = settings.ansible_directory or own
+    recorded = settings.ansible_directory
+    directory = own if recorded is None else settings.home / recorded
     program = directory / "ansible-playbook"
     if not os.access(program, os.X_OK):
         raise InvalidInput(
@@ -278,8 +279,12 @@ def _ask_configuration(
     ignored = {"ANSIBLE_HOST_KEY_CHECKING", "ANSIBLE_SSH_HOST_KEY_CHECKING"}
     asked = {name: value for name, value in environment.items() if name not in ignored}
     base = _dump(settings, installation, asked, ())
-    ssh = _dump(settings, installation, asked, ("--type", "connection", "ssh"))
     config_file = base.get("CONFIG_FILE", {}).get("value")
+    is_set = config_file or any(
+        name.startswith("ANSIBLE_") for name in run_environment(settings, asked)
+    )
+    # Without a file and variables nothing but defaults is left to ask for.
+    ssh = _dump(settings, installation, asked, ("--type", "connection", "ssh")) if is_set else {}
     checking = ssh.get("host_key_checking", base.get("HOST_KEY_CHECKING", {}))
     pipelining = ssh.get("pipelining", {})
     return Configuration(

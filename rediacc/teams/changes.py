@@ -53,9 +53,10 @@ def read_file(path: Path) -> bytes | None:
         return None
     except OSError as exc:
         raise InvalidInput(f"cannot read {path}: {exc.strerror}") from exc
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InvalidInput(f"{path} is no regular file")
     with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise InvalidInput(f"{path} is no regular file")
         content = stream.read(_LIMIT_BYTES + 1)
     if len(content) > _LIMIT_BYTES:
         raise InvalidInput(f"{path} is larger than {_LIMIT_BYTES >> 20} MiB")

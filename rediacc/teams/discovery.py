@@ -91,7 +91,8 @@ def discover_inventories(
             found.update(dict.fromkeys(_inventories_at(home / name)))
     for path in _entries(home):
         is_inventory = _is_inventory_file if path.is_file() else _holds_hosts
-        if _TOP_NAMES.fullmatch(path.name) and is_inventory(path):
+        is_split = any(path in other.parents for other in found)
+        if _TOP_NAMES.fullmatch(path.name) and not is_split and is_inventory(path):
             found[path] = None
     paths = [path for path in found if not any(other in path.parents for other in found)]
     return _named(home, paths[:_MOST_CANDIDATES])

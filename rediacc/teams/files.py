@@ -61,7 +61,10 @@ def write_private(path: Path, data: bytes | str, *, mode: int = 0o600) -> None:
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
     """Hold the lock file `path`; others wait. The system frees it when the process ends."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as exc:
+        raise RediaccError(f"cannot open the lock {path}: {exc.strerror}") from exc
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -38,7 +38,10 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A known_hosts line that matches a machine; `marker` is empty, ``revoked`` or an authority's."""
+    """A known_hosts line that matches a machine.
+
+    :param marker: empty, ``revoked`` or ``cert-authority``.
+    """
 
     key: Key
     marker: str = ""

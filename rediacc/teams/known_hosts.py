@@ -6,6 +6,7 @@ that what is recorded here serves ``ssh`` and ``ansible-playbook`` by hand as we
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ from rediacc.teams.ssh_setup import Endpoint, SshSetup
 from rediacc.values import HostKey
 
 __all__ = ["scan_host_keys", "trust", "unknown_machines"]
+
+_log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 5
 _WORKERS = 8
@@ -121,18 +124,20 @@ def trust(settings: Settings, keys: Sequence[HostKey], *, environment: Mapping[s
     :raises Conflict: a key contradicts a recorded one; that is for a person to look into.
     :raises InvalidInput: a key is none, or its machine keeps no known_hosts file.
     """
-    lines: defaultdict[Path, list[str]] = defaultdict(list)
+    new: dict[tuple[Path, str, Key], bool] = {}
     by_team: defaultdict[str, list[HostKey]] = defaultdict(list)
-    for key in keys:
-        by_team[key.team].append(key)
+    for given in keys:
+        by_team[given.team].append(given)
     for team, members in by_team.items():
         setup = SshSetup(settings, team, environment=environment)
-        for path, line in _new_lines(setup, members):
-            if line not in lines[path]:
-                lines[path].append(line)
-    for path, new in lines.items():
-        append_lines(path, new)
-    return sum(len(new) for new in lines.values())
+        for endpoint, key in _new_keys(setup, members):
+            new[endpoint.files[0], endpoint.lookup, key] = endpoint.hashes_names
+    lines: defaultdict[Path, list[str]] = defaultdict(list)
+    for (path, name, key), hashes in new.items():
+        lines[path].append(f"{hashed_name(name) if hashes else name} {key.type} {key.text}")
+    for path, added in lines.items():
+        append_lines(path, added)
+    return len(new)
 
 
 def _named(setup: SshSetup, machines: Iterable[str]) -> tuple[str, ...]:
@@ -239,10 +244,12 @@ def _show_key(setup: SshSetup, endpoint: Endpoint, more: Sequence[str]) -> tuple
         path = Path(directory) / "known_hosts"
         options = (f"UserKnownHostsFile={path}", *_SHOW_KEY_OPTIONS, *more)
         flags = [argument for option in options for argument in ("-o", option)]
-        setup.probe(
-            *("ssh", "-n", "-T", *flags, *endpoint.arguments, "--", endpoint.target, "true"),
-            timeout_seconds=30,
-        )
+        argv = ("ssh", "-n", "-T", *flags, *endpoint.arguments, "--", endpoint.target, "true")
+        try:
+            setup.probe(*argv, timeout_seconds=30)
+        except InvalidInput:
+            # A proxy that hangs is a machine out of reach, as a refusal is: the file alone says.
+            _log.info("ssh to %s did not end in time", endpoint.machine)
         if not path.is_file():
             return ()
         written = path.read_text(encoding="utf-8", errors="replace")
@@ -279,7 +286,7 @@ def _host_key(team: str, endpoint: Endpoint, key: Key | None, word: str) -> Host
     )
 
 
-def _new_lines(setup: SshSetup, keys: Sequence[HostKey]) -> Iterator[tuple[Path, str]]:
+def _new_keys(setup: SshSetup, keys: Sequence[HostKey]) -> Iterator[tuple[Endpoint, Key]]:
     by_machine: defaultdict[str, list[HostKey]] = defaultdict(list)
     for given in keys:
         by_machine[given.machine].append(given)
@@ -304,9 +311,7 @@ def _new_lines(setup: SshSetup, keys: Sequence[HostKey]) -> Iterator[tuple[Path,
                     f"ssh-keygen -R '{endpoint.lookup}' -f {endpoint.files[0]}",
                 )
             if word == "unknown":
-                name = endpoint.lookup
-                shown_name = hashed_name(name) if endpoint.hashes_names else name
-                yield endpoint.files[0], f"{shown_name} {key.type} {key.text}"
+                yield endpoint, key
 
 
 def _given_key(given: HostKey, endpoint: Endpoint) -> Key:

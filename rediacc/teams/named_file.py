@@ -158,7 +158,11 @@ class _Parser:
         declared = self._document.get("variables") or {}
         if not isinstance(declared, dict):
             raise InvalidInput("variables must be a mapping such as {version: {type: string}}")
-        return {str(name): parse_variable(str(name), value) for name, value in declared.items()}
+        for name in declared:
+            # `on` and `yes` without quotes are truth values in YAML.
+            if not isinstance(name, str):
+                raise InvalidInput(f"the variable name {name!r:.60} is no text", hint="quote it")
+        return {name: parse_variable(name, value) for name, value in declared.items()}
 
     def _options(self, kind: Kind) -> AnsibleOptions:
         if kind is not Kind.PLAYBOOK:
@@ -190,7 +194,7 @@ class _Parser:
             return None
         words: dict[Any, int] = {word: number for number, word in LEVEL_NAMES.items()}
         level = words.get(given, given) if isinstance(given, str) else given
-        if isinstance(level, bool) or level not in LEVEL_NAMES:
+        if isinstance(level, bool) or not isinstance(level, int) or level not in LEVEL_NAMES:
             raise InvalidInput(f"priority must be 1 to 5 or {', '.join(words)}, not {given!r:.60}")
         return int(level)
 

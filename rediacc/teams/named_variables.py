@@ -212,7 +212,7 @@ def _integer(value: Any, where: str) -> int:
 
 
 def _number(value: Any, where: str) -> int | float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
         return value
     if isinstance(value, str) and len(value) <= 40 and _NUMBER.fullmatch(value):
         number = float(value)

@@ -136,6 +136,10 @@ class _Scanner:
     def placeholders(self) -> list[re.Match[str]]:
         while self._place < len(self._text):
             match = _PLACEHOLDER.match(self._text, self._place)
+            if match is None and self._text[self._place] in "$\\":
+                escaped = _PLACEHOLDER.match(self._text, self._place + 1)
+                if escaped is not None:
+                    self._check(escaped)
             if match is not None:
                 self._check(match)
                 self._found.append(match)

@@ -23,6 +23,7 @@ from rediacc.values import AnsibleOptions, ExtraVariables
 __all__ = ["PlaybookTargets", "resolve_playbook"]
 
 _LIST_TIMEOUT_SECONDS = 120.0
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _COLLECTION_NAME = re.compile(r"[a-z_]\w*\.[a-z_]\w*(?:\.\w+)+", re.IGNORECASE)
 _PLAY = re.compile(r"  play #(\d+) \((.*?)\): ")
 _COUNT = re.compile(r"    hosts \((\d+)\):")
@@ -77,6 +78,10 @@ def resolve_playbook(
         raise _refused(playbook, limit, error_line(answer.stderr))
     plays = list(_plays(answer.stdout.decode(errors="replace")))
     found = {machine for _, _, machines in plays for machine in machines}
+    if not found.issubset((*inventory.hosts, *_LOCAL_NAMES)):
+        # Ansible may know more than the cache of a dynamic inventory, never less than its answer.
+        inventory = read_inventory(settings, team, environment=environment, refresh=True)
+        found.intersection_update((*inventory.hosts, *_LOCAL_NAMES))
     if not found:
         raise InvalidInput(
             f"no play of {playbook} matches a machine of team {team}",
@@ -152,13 +157,14 @@ def _variable_files(settings: Settings, given: Sequence[ExtraVariables]) -> Iter
 def _plays(listing: str) -> Iterator[tuple[int, str, list[str]]]:
     """Yield number, pattern and machines of each play in what ``--list-hosts`` printed."""
     lines = iter(listing.split("\n"))
-    number, pattern = 0, ""
+    number, pattern, previous = 0, "", ""
     for line in lines:
         play = _PLAY.match(line)
         if play is not None:
             number, pattern = int(play[1]), play[2]
-            continue
         count = _COUNT.fullmatch(line)
-        if count is not None:
+        # A play's name may hold any lines; the count stands below the pattern only.
+        if count is not None and previous.startswith("    pattern: "):
             machines = [next(lines, "").strip() for _ in range(int(count[1]))]
             yield number, pattern, [machine for machine in machines if machine]
+        previous = line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -192,10 +191,10 @@ def _whole(value: Any, where: str) -> int:
 
 
 def _number(value: Any, where: str, *, low: float, high: float) -> float:
+    # Comparisons with nan are false, so it is refused as well.
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
-        or not math.isfinite(value)
         or not low <= value <= high
     ):
         raise InvalidInput(f"{where} must be a number from {low:g} to {high:g}, not {value!r:.60}")

@@ -12,6 +12,9 @@ __all__ = ["Tagged", "compose", "construct", "is_same", "load_strict"]
 
 _DEPTH = 64
 _NODES = 1_000_000
+_PLAIN_TAGS = {
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
+}
 
 _FastLoader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -137,7 +140,7 @@ class _Walk:
         if id(node) in self._seen:
             raise InvalidInput(f"{where}: aliases are not allowed here")
         self._seen.add(id(node))
-        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith(":merge"):
+        if node.tag not in _PLAIN_TAGS:
             raise InvalidInput(f"{where}: {node.tag} is not allowed here")
 
     def _check_keys(self, node: yaml.MappingNode) -> None:

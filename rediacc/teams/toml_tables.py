@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tomlkit
@@ -32,7 +32,7 @@ def add_table(text: str, path: tuple[str, str], values: Mapping[str, Any], *, wh
     if path[1] in before.get(path[0], {}):
         raise Conflict(f"{what} has a table {'.'.join(path)} already")
     expected = before | {path[0]: {**before.get(path[0], {}), path[1]: dict(values)}}
-    for candidate in (_with_lines(text, path, values), _with_tomlkit(text, path, values)):
+    for candidate in _with_table(text, path, values):
         if _is_exactly(candidate, expected):
             return candidate
     raise _cannot(what, path)
@@ -91,23 +91,25 @@ def _without(table: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in table.items() if key != name}
 
 
-def _with_lines(text: str, path: tuple[str, str], values: Mapping[str, Any]) -> str:
-    newline = "\r\n" if "\r\n" in text else "\n"
+def _with_table(text: str, path: tuple[str, str], values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the ways to add the table, the best first; not each of them is right for each text."""
     lines = text.splitlines(keepends=True)
-    place = len(lines)
-    for number, header in _headers(lines):
-        if header[:1] == path[:1]:
-            place = _section_end(lines, number)
+    ends = [_section_end(lines, at) for at, names in _headers(lines) if names[:1] == path[:1]]
+    for place in (*reversed(ends), len(lines)):
+        yield _with_lines(lines, place, path, values)
+    yield _with_tomlkit(text, path, values)
+
+
+def _with_lines(
+    lines: Sequence[str], place: int, path: tuple[str, str], values: Mapping[str, Any]
+) -> str:
     before, after = "".join(lines[:place]), "".join(lines[place:])
+    newline = "\r\n" if "\r\n" in before + after else "\n"
     if before and not before.endswith("\n"):
         before += newline
-    table = tomlkit.table()
-    table.update(values)
-    block = tomlkit.dumps({path[0]: {path[1]: table}}).strip().splitlines()
     title = f"[{tomlkit.key(path[0]).as_string()}.{tomlkit.key(path[1]).as_string()}]"
-    block = [title, *(line for line in block if line and not line.startswith("["))]
-    gap = newline if before else ""
-    return before + gap + newline.join(block) + newline + after
+    block = [title, *tomlkit.dumps(values).splitlines()]
+    return before + (newline if before else "") + newline.join(block) + newline + after
 
 
 def _without_lines(text: str, path: tuple[str, str]) -> str:
@@ -116,15 +118,11 @@ def _without_lines(text: str, path: tuple[str, str]) -> str:
     for number, header in reversed(_headers(lines)):
         if header[:2] == path:
             end = _section_end(lines, number)
-            # One of the two blank lines around it goes with it.
-            if end < len(lines) and not lines[end].strip() and _is_blank_before(lines, number):
-                end += 1
-            del kept[number:end]
+            is_last = end == len(lines) or not lines[end].strip()
+            # Of the two blank lines around it one goes with it.
+            start = number - 1 if is_last and number and not lines[number - 1].strip() else number
+            del kept[start:end]
     return "".join(kept)
-
-
-def _is_blank_before(lines: Sequence[str], number: int) -> bool:
-    return number == 0 or not lines[number - 1].strip()
 
 
 def _headers(lines: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:

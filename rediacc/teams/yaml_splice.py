@@ -242,7 +242,9 @@ class _Splicer:
             end = self._offset(entries[number + 1].key.start_mark)
         elif number > 0:
             start = self._offset(entries[number - 1].value.end_mark)
-        if "#" in self._text[start:end]:
+        span = self._text[start:end]
+        # A comment reaches to the end of its line; within one line "#" can only be a value's.
+        if "#" in span and _BREAK.search(span):
             raise _cannot(self._what, f"a comment stands in line {entry.key.start_mark.line + 1}")
         return self._text[:start] + self._text[end:]
 

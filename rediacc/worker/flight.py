@@ -36,7 +36,11 @@ _WITHOUT_END = {
 def start_supervisor(
     directory: RunDirectory, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start the supervisor of a prepared run, in a session of its own."""
+    """Start the supervisor of a prepared run, in a session of its own.
+
+    It does not carry the run's marker: on a machine that is also the controller, stopping the run
+    would end the supervisor before it could tell.
+    """
     root = str(Path(rediacc.__file__).resolve().parent.parent)
     code = (
         f"import sys; sys.path.append({root!r}); "
@@ -46,7 +50,7 @@ def start_supervisor(
     try:
         return subprocess.Popen(
             [sys.executable, "-c", code],
-            env=dict(environment),
+            env={k: v for k, v in environment.items() if not k.startswith("REDIACC_")},
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=log,

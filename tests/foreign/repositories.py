@@ -159,13 +159,18 @@ class Standing:
         }
 
     def by_hand(self, run: PlaybookRun) -> HandResult:
-        """Run a playbook with ``ansible-playbook``, from fresh machines."""
+        """Run a playbook with ``ansible-playbook``, from fresh machines.
+
+        Its warnings are in the output, as on a terminal and as the queue keeps them.
+        """
         command = ["ansible-playbook"]
         if self.repository.needs_inventory:
             command += ["-i", self.repository.teams[run.team]]
-        return self.call([*command, run.playbook, *run.arguments], run)
+        return self.call([*command, run.playbook, *run.arguments], run, stderr=subprocess.STDOUT)
 
-    def call(self, command: list[str], run: PlaybookRun) -> HandResult:
+    def call(
+        self, command: list[str], run: PlaybookRun, *, stderr: int = subprocess.PIPE
+    ) -> HandResult:
         """Call a program in the repository while the machines are as `run` wants them."""
         self.freshen()
         for name in run.stopped:
@@ -176,14 +181,15 @@ class Standing:
                 cwd=self.path,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
                 text=True,
                 check=False,
             )
         finally:
             for name in run.stopped:
                 self.machines.start(name)
-        return HandResult(rc=done.returncode, stdout=done.stdout, stderr=done.stderr)
+        return HandResult(rc=done.returncode, stdout=done.stdout, stderr=done.stderr or "")
 
     def freshen(self) -> None:
         """Give every machine an empty home, the equal start for two runs that are compared."""

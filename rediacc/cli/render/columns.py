@@ -29,11 +29,14 @@ def task_columns(now: datetime) -> tuple[Column, ...]:
         Column("reason", lambda task: task.reason.replace(" ", "-")),
         Column("team", lambda task: task.team),
         Column("machines", lambda task: names(task.machines)),
-        Column("attempt", lambda task: str(task.attempt), key=lambda task: task.attempt),
+        Column(
+            "attempt", lambda task: str(task.attempt), is_wide=True, key=lambda task: task.attempt
+        ),
         Column("age", lambda task: age(task.created_at, now=now), key=lambda task: _ago(task, now)),
         Column(
             "elapsed",
             lambda task: duration(task.elapsed_seconds),
+            is_wide=True,
             key=lambda task: task.elapsed_seconds,
         ),
         Column("rc", lambda task: _number(task.rc), is_wide=True, key=lambda task: task.rc),

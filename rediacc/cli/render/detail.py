@@ -35,6 +35,9 @@ __all__ = [
 ]
 
 
+_LONGEST_TEXT = 2000
+
+
 def state_words(task: TaskView) -> str:
     """Return a task's state and, where it says more, its reason."""
     says_no_more = task.reason in ("", "done", str(task.state.value))
@@ -74,7 +77,7 @@ def _about(detail: TaskDetail, *, now: datetime) -> Iterator[tuple[str, str]]:
     rc = "" if task.rc is None else f" (rc {task.rc})"
     yield "task", f"{task.id}  {task.uid}"
     yield "state", state_words(task) + rc
-    yield task.kind.value, task.title
+    yield task.kind.value, _bounded(detail.text)
     yield "named", task.named or ""
     yield "team", task.team
     yield "machines", ", ".join(task.machines)
@@ -187,6 +190,12 @@ def _fields(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     for name, value in pairs:
         if value:
             yield f"{name:<10}  {one_line(value)}"
+
+
+def _bounded(text: str) -> str:
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    return f"{text[:_LONGEST_TEXT]}... ({len(text)} characters; all of it: -o json)"
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

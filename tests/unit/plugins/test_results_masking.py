@@ -183,7 +183,8 @@ def test_value_among_bytes_that_are_no_text_is_masked(run: AnsibleRun) -> None:
     assert base64.b64decode(run.result("bytes")["stdout_b64"]) == b"\xff********"
 
 
-def test_log_file_is_masked(run: AnsibleRun, project: Project) -> None:
+@pytest.mark.usefixtures("run")
+def test_log_file_is_masked(project: Project) -> None:
     log = (project.path / "ansible.log").read_text()
     assert "show inline_group" in log
     assert "********" in log

@@ -32,8 +32,12 @@ def digests(root: Path) -> dict[str, str]:
     }
 
 
-def init(home: Path, *, launcher: bool = False, path: str = "", **teams: str) -> InitReport:
+def init(
+    home: Path, *, launcher: bool = False, path: str = "", config: str = "", **teams: str
+) -> InitReport:
     environment = clean_environment(home.parent / "user")
+    if config:
+        environment["ANSIBLE_CONFIG"] = config
     if path:
         environment["PATH"] = path
     request = InitRequest(directory=str(home), teams=teams, launcher=launcher)
@@ -132,9 +136,10 @@ def test_failure_half_way_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_new_directories_of_a_failed_start_are_removed(tmp_path: Path) -> None:
-    with pytest.raises(NotFound):
-        init(tmp_path / "a" / "b", prod="gone")
-    assert not (tmp_path / "a").exists()
+    lay_out(tmp_path, {"broken.cfg": "no section\n"})
+    with pytest.raises(InvalidInput, match="configuration"):
+        init(tmp_path / "a" / "b", config=str(tmp_path / "broken.cfg"))
+    assert not (tmp_path / "a" / "b").exists()
 
 
 def test_launcher_starts_rediacc_for_its_home_from_anywhere(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ def test_unreadable_inventory_is_told_with_the_words_of_ansible(shared: Bench) -
         "vault": "team vault: Attempting to decrypt but no vault secrets found",
         "yaml": r"team yaml: .*'yaml' plugin: .*flow sequence",
         "ini": "team ini: .*Failed to parse inventory",
-        "program": "team program: .*no cloud today",
+        "program": "team program: .*script returned non-zero exit code 3",
     }.items():
         with pytest.raises(InvalidInput, match=words) as caught:
             shared.read(settings, team)

@@ -154,7 +154,8 @@ def test_limit_cuts_as_in_ansible(inventory: Inventory, manager: Any, limit: str
     )
 
 
-ELEMENTS = st.sampled_from((*PLAIN, *SUBSCRIPTED))
+# Behind a mark, Ansible splits an IPv6 address at its colons; then parts of it name nothing.
+ELEMENTS = st.sampled_from([name for name in (*PLAIN, *SUBSCRIPTED) if "::" not in name])
 MARKED = st.tuples(st.sampled_from(("", "", "!", "&")), ELEMENTS).map("".join)
 
 

@@ -32,7 +32,6 @@ FILES = {
     "plays/broken.yml": "- hosts: web\n  tasks: [{ansible.builtin.ping: }\n",
     "-dash.yml": "- hosts: web\n",
     "coll/ansible_collections/acme/tools/playbooks/check.yml": "- hosts: db\n  tasks: []\n",
-    "coll/ansible_collections/acme/tools/galaxy.yml": "namespace: acme\nname: tools\nversion: 1.0.0\n",
 }
 
 
