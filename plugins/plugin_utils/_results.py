@@ -28,7 +28,7 @@ _AUTH = re.compile(
     r"|too many authentication failures|(?:invalid|incorrect)[^.]*password|no more authentication",
     re.IGNORECASE,
 )
-_TIMER = re.compile(r"timer expired|did not complete within the requested time|reached maximum time limit", re.IGNORECASE)
+_TIMER = re.compile(r"timer expired|did not complete within the requested time", re.IGNORECASE)
 
 
 def output_fields(result: Mapping[str, object], action: str) -> dict[str, object]:
@@ -79,6 +79,9 @@ def has_timed_out(result: Mapping[str, object], action: str) -> bool:
     if action == BATCH:
         return any(bool(member.get("timed_out")) for member in _members(result))
     if result.get("timedout"):
+        return True
+    # The machine's own watch over an `async:` job ended it before the controller's did.
+    if "ansible_job_id" in result and result.get("msg") == "Timeout exceeded":
         return True
     unfinished = result.get("async_result")
     if isinstance(unfinished, Mapping) and not unfinished.get("finished"):

@@ -26,7 +26,7 @@ def announce(session: Session, view: View, created: Created, *, now: datetime) -
         created,
         kind="created",
         name=str(created.task.id),
-        lines=lambda: [created_line(created, now=now)],
+        lines=lambda: [created_line(created, now=now, has_worker=created.workers_alive > 0)],
     )
     tell_about(session, created)
 
@@ -48,20 +48,23 @@ def announce_plan(view: View, created: Created, *, now: datetime) -> None:
     print_item(view, created, kind="plan", name="", lines=lambda: _plan_lines(created, now=now))
 
 
-def created_line(created: Created, *, now: datetime) -> str:
-    """Return the line that tells a person which task there is and when it starts."""
+def created_line(created: Created, *, now: datetime, has_worker: bool) -> str:
+    """Return the line that tells a person which task there is and when it starts.
+
+    :param has_worker: a worker is there, or comes with this process.
+    """
     task = created.task
     if not created.is_new:
         return f"task {task.id} exists already: {one_line(state_words(task))}"
-    return f"task {task.id} created: level {task.priority}, {_start(created, now=now)}"
+    return f"task {task.id} created: level {task.priority}, {_start(created, now=now, has_worker=has_worker)}"
 
 
-def _start(created: Created, *, now: datetime) -> str:
+def _start(created: Created, *, now: datetime, has_worker: bool) -> str:
     if created.task.eligible_at > now:
         return f"not before {clock(created.task.eligible_at)}"
     if created.ahead:
         return f"{count(created.ahead, 'task')} ahead"
-    return "starts now" if created.workers_alive else "next in the queue"
+    return "starts now" if has_worker else "next in the queue"
 
 
 def _plan_lines(created: Created, *, now: datetime) -> Iterator[str]:
@@ -71,7 +74,8 @@ def _plan_lines(created: Created, *, now: datetime) -> Iterator[str]:
     yield f"{'team':<10}  {one_line(task.team)}"
     yield f"{'machines':<10}  {one_line(', '.join(task.machines))} ({len(task.machines)})"
     yield f"{'level':<10}  {task.priority} {LEVEL_NAMES.get(task.priority, '')}"
-    yield f"{'start':<10}  {_start(created, now=now)}"
+    start = _start(created, now=now, has_worker=created.workers_alive > 0)
+    yield f"{'start':<10}  {start}"
     for note in created.notes:
         yield f"{'note':<10}  {one_line(note)}"
     yield ""

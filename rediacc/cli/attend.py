@@ -18,7 +18,7 @@ from rediacc.cli.render.output import print_document
 from rediacc.cli.render.words import count, duration
 from rediacc.cli.session import Office, Session, View
 from rediacc.errors import ExitCode
-from rediacc.operations.requests import TaskRef
+from rediacc.operations.requests import Nothing, TaskRef
 from rediacc.values import (
     Created,
     LogPage,
@@ -63,13 +63,18 @@ def attend(session: Session, view: View, office: Office, created: Created, wish:
     is_ours = wish.brings_worker and not created.workers_alive
     printer = LogPrinter(view) if wish.shows_output and _prints_output(view) else None
     try:
-        with _worker(session, created.task) if is_ours else nullcontext():
+        with _worker(session, created.task) if is_ours else nullcontext() as process:
             followed = follow(
                 office,
                 task_id,
                 patience=Patience(wish.wait_timeout_seconds),
                 on_entries=printer,
-                on_wait=None if view.is_quiet else lambda page: tell_waits(session, page),
+                on_wait=None
+                if view.is_quiet
+                else lambda page: tell_waits(
+                    session, page, knows_of_worker=not created.workers_alive
+                ),
+                is_abandoned=None if process is None else lambda: _is_gone(office, process),
             )
     except KeyboardInterrupt:
         detached(session, [task_id])
@@ -91,10 +96,14 @@ def detached(session: Session, task_ids: Sequence[str]) -> None:
     session.tell(f"detached: {noun} {', '.join(task_ids)} not cancelled; come back with: {back}")
 
 
-def tell_waits(session: Session, page: LogPage) -> None:
-    """Say why a task waits."""
+def tell_waits(session: Session, page: LogPage, *, knows_of_worker: bool = False) -> None:
+    """Say why a task waits.
+
+    :param knows_of_worker: the person knows already whether a worker is there.
+    """
     for reason in page.waits:
-        session.tell(f"task {page.task.id} waits: {one_line(reason)}")
+        if not (knows_of_worker and reason.startswith("no worker")):
+            session.tell(f"task {page.task.id} waits: {one_line(reason)}")
 
 
 def ending_line(followed: Followed) -> str:
@@ -109,8 +118,7 @@ def ending_line(followed: Followed) -> str:
         return f"the wait ran out; task {task.id} goes on ({one_line(state_words(task))})"
     machines = f" on {count(len(task.machines), 'machine')}" if len(task.machines) > 1 else ""
     took = f" in {duration(task.elapsed_seconds)}" if task.elapsed_seconds is not None else ""
-    rc = f" (rc {task.rc})" if task.rc else ""
-    return f"task {task.id} {one_line(state_words(task))}{rc}{machines}{took}"
+    return f"task {task.id} {one_line(state_words(task))}{machines}{took}"
 
 
 def last_results(detail: TaskDetail) -> list[ResultView]:
@@ -128,6 +136,14 @@ def _worker(session: Session, task: TaskView) -> AbstractContextManager[Any]:
         session.home(), task.id, session.environment
     )
     return worker
+
+
+def _is_gone(office: Office, process: Any) -> bool:
+    """Say whether the temporary worker has ended and no other one is there."""
+    if process.poll() is None:
+        return False
+    workers = office.perform("worker.list", Nothing())
+    return not any(worker.is_alive for worker in workers)
 
 
 def _prints_output(view: View) -> bool:
@@ -175,7 +191,7 @@ def _print_ending(
             print_document(view, envelope("outcome", item=content))
     if not view.is_for_people or view.is_quiet:
         return
-    if not shows_output:
+    if results and not shows_output:
         for line in result_lines(results):
             session.tell(line)
     if detail.message and followed.task.state is PublicState.FAILED:

@@ -70,7 +70,7 @@ def run_task(
         if view.output == "name":
             click.echo(str(created.task.id))
         if not view.is_quiet:
-            session.tell(created_line(created, now=datetime.now(UTC)))
+            session.tell(created_line(created, now=datetime.now(UTC), has_worker=True))
             for note in created.notes:
                 session.tell(f"note: {one_line(note)}")
         return attend(session, view, office, created, wish)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from rediacc.cli.session import Office
-from rediacc.errors import ExitCode
+from rediacc.errors import ExitCode, RediaccError
 from rediacc.operations.requests import LogRequest
 from rediacc.values import LogEntry, LogPage, TaskView
 
@@ -66,16 +66,21 @@ def follow(
     patience: Patience,
     on_entries: Callable[[LogPage, Sequence[LogEntry]], None] | None = None,
     on_wait: Callable[[LogPage], None] | None = None,
+    is_abandoned: Callable[[], bool] | None = None,
 ) -> Followed:
     """Return when the task has ended, is held for a person, or patience is over.
 
     :param on_entries: takes each new piece of output once; without it no output is read.
     :param on_wait: told each time when why the task waits has changed.
+    :param is_abandoned: says when nobody is left to work on the task.
+    :raises RediaccError: the task is abandoned, and has not ended.
     """
     cursor = None if on_entries is not None else PAST_THE_END
     pause = _SHORTEST_PAUSE_SECONDS
     told: tuple[str, ...] = ()
     while True:
+        # Asked first: whoever left after settling the task has not abandoned it.
+        has_left = is_abandoned is not None and is_abandoned()
         page: LogPage = office.perform("task.logs", LogRequest(id=task_id, cursor=cursor))
         if on_entries is not None:
             cursor = page.cursor
@@ -85,6 +90,11 @@ def follow(
                 continue
         if page.is_final or page.is_held:
             return Followed(page)
+        if has_left:
+            raise RediaccError(
+                f"task {page.task.id} has not ended, and the worker that was to run it is gone",
+                hint="see .rediacc/worker.log, then run: rediacc worker",
+            )
         if on_wait is not None and page.waits != told:
             told = page.waits
             on_wait(page)

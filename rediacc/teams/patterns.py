@@ -115,6 +115,8 @@ class _Resolver:
         self._inventory = inventory
         self._hosts = inventory.hosts
         self._groups = inventory.groups
+        # Ansible has one machine for all names of this host: the first that was met.
+        self._local = next((name for name in _LOCALHOST if name in self._hosts), None)
 
     def evaluate(self, patterns: Sequence[str]) -> list[str]:
         """Unite what stands plain, cut to what stands behind ``&``, take away what ``!`` says."""
@@ -154,7 +156,8 @@ class _Resolver:
         if found or groups or expression[0] == "~" or any(char in expression for char in _WILD):
             return found
         if expression in _LOCALHOST:
-            return (expression,)
+            self._local = self._local or expression
+            return (self._local,)
         known = [*self._hosts, *self._groups]
         alike = difflib.get_close_matches(expression, known, n=3)
         raise NotFound(

@@ -70,10 +70,11 @@ def run_worker(
 @contextlib.contextmanager
 def run_temporary_worker(
     home: Path, task_id: int, environment: Mapping[str, str]
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """Have a worker of its own process work on the queue until task `task_id` is settled.
 
-    It ends by itself; leaving the block early (detaching) does not end it.
+    It ends by itself; leaving the block early (detaching) does not end it. The block is given
+    the process, to notice when it ends too early.
 
     :raises RediaccError: it did not come up.
     """
@@ -98,7 +99,7 @@ def run_temporary_worker(
     finally:
         os.close(descriptor)
     try:
-        yield
+        yield process
     finally:
         if process.poll() not in (None, 0):
             LOG.error("the temporary worker failed: see %s", log)

@@ -71,7 +71,8 @@ class Home:
             nothing = os.open(os.devnull, os.O_RDONLY)
             for given, standard in ((nothing, 0), (out, 1), (error, 2)):
                 os.dup2(given, standard)
-            sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")
+            sys.stdin = os.fdopen(0)
+            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
             os.chdir(self.directory)
             os.environ.clear()
             os.environ.update(self.environment)

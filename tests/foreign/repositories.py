@@ -288,7 +288,6 @@ REPOSITORIES = (
                 team="shop",
                 arguments=("--check", "--diff", "--tags", "common", "--limit", "web"),
             ),
-            PlaybookRun(playbook="deploy.yml", team="shop", arguments=("-e", "version=2.4.1")),
             PlaybookRun(
                 playbook="deploy.yml",
                 team="shop",
@@ -313,14 +312,9 @@ REPOSITORIES = (
             PlaybookRun(
                 playbook="playbooks/rollout.yml",
                 team="production",
-                arguments=("-e", "release=blue"),
-            ),
-            PlaybookRun(
-                playbook="playbooks/rollout.yml",
-                team="staging",
                 arguments=("-e", "@vars/canary.yml", "--skip-tags", "never"),
             ),
-            PlaybookRun(playbook="playbooks/regroup.yml", team="production"),
+            PlaybookRun(playbook="playbooks/regroup.yml", team="staging"),
             PlaybookRun(playbook="acme.fleet.audit", team="production", rc=2),
         ),
     ),

@@ -18,6 +18,7 @@ from rediacc.values import (
     MachineView,
     PolicyView,
     PublicState,
+    Reason,
     ResultView,
     RetryPolicy,
     TaskDetail,
@@ -39,8 +40,10 @@ _LONGEST_TEXT = 2000
 
 
 def state_words(task: TaskView) -> str:
-    """Return a task's state and, where it says more, its reason."""
+    """Return a task's state and, where it says more, its reason: ``failed: rc 3``."""
     says_no_more = task.reason in ("", "done", str(task.state.value))
+    if task.reason == Reason.RC and task.rc is not None:
+        return f"{task.state.value}: rc {task.rc}"
     return task.state.value if says_no_more else f"{task.state.value}: {task.reason}"
 
 
@@ -74,9 +77,8 @@ def task_lines(detail: TaskDetail, *, now: datetime) -> Iterator[str]:
 
 def _about(detail: TaskDetail, *, now: datetime) -> Iterator[tuple[str, str]]:
     task = detail.task
-    rc = "" if task.rc is None else f" (rc {task.rc})"
     yield "task", f"{task.id}  {task.uid}"
-    yield "state", state_words(task) + rc
+    yield "state", state_words(task)
     yield task.kind.value, _bounded(detail.text)
     yield "named", task.named or ""
     yield "team", task.team

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
+import pytest
+
 from rediacc.cli.follow import PAST_THE_END, Patience, follow
-from rediacc.errors import ExitCode
+from rediacc.errors import ExitCode, RediaccError
 from rediacc.operations.requests import LogRequest
 from rediacc.values import Kind, LogEntry, LogPage, PublicState, TaskView
 
@@ -153,3 +155,23 @@ def test_held_task_ends_the_wait_at_once() -> None:
     followed = follow(office, "7", patience=Clock().patience(None))
     assert followed.exit_code is ExitCode.TASK_HELD
     assert len(office.cursors) == 1
+
+
+def test_task_that_nobody_works_on_any_more_ends_the_wait() -> None:
+    with pytest.raises(RediaccError, match="has not ended"):
+        follow(
+            Pages(a_page(PublicState.PENDING)),
+            "7",
+            patience=Clock().patience(None),
+            is_abandoned=lambda: True,
+        )
+
+
+def test_worker_that_left_after_the_end_abandoned_nothing() -> None:
+    followed = follow(
+        Pages(a_page(PublicState.SUCCEEDED)),
+        "7",
+        patience=Clock().patience(None),
+        is_abandoned=lambda: True,
+    )
+    assert followed.exit_code is ExitCode.DONE

@@ -175,7 +175,7 @@ def test_secrets_of_encrypted_files_never_reach_the_cache(bench: Bench) -> None:
     lay_out(
         bench.home,
         {
-            "ansible.cfg": "[defaults]\nvault_password_file = .pass\n",
+            "ansible.cfg": "[defaults]\nvault_password_file = .pass\nlog_path = log\n",
             ".pass": "open",
             "inv/hosts": INI + "[web:vars]\nansible_user=deploy\n",
             "inv/group_vars/db.yml": encrypted(f"pw: {SECRET}\nansible_port: 2299\n"),
@@ -192,6 +192,8 @@ def test_secrets_of_encrypted_files_never_reach_the_cache(bench: Bench) -> None:
     assert b"2299" not in cached
     assert SECRET.encode() not in cached
     assert b"front" not in cached
+    log = bench.home / "log"
+    assert not log.exists() or SECRET not in log.read_text()
 
 
 def test_inline_encrypted_values_stay_encrypted(shared: Bench) -> None:

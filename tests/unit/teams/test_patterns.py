@@ -84,6 +84,8 @@ JOINED = (
     "db:web[0]",
     "fe80::1,lone",
     "zz9,app1,!app_1",
+    "127.0.0.1,localhost,::1",
+    "localhost,!127.0.0.1",
 )
 
 
