@@ -56,7 +56,8 @@ def created_line(created: Created, *, now: datetime, has_worker: bool) -> str:
     task = created.task
     if not created.is_new:
         return f"task {task.id} exists already: {one_line(state_words(task))}"
-    return f"task {task.id} created: level {task.priority}, {_start(created, now=now, has_worker=has_worker)}"
+    start = _start(created, now=now, has_worker=has_worker)
+    return f"task {task.id} created: level {task.priority}, {start}"
 
 
 def _start(created: Created, *, now: datetime, has_worker: bool) -> str:

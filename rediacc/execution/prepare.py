@@ -219,8 +219,11 @@ class _Preparation:
         self._directory.write_json("deny.json", list(denied))
 
     def _write_inventory(self) -> tuple[str, str | None]:
-        """Return what ``-i`` names, and the ``--limit`` that holds the run to its machines."""
-        if self._work.kind is not Kind.PLAYBOOK:
+        """Return what ``-i`` names, and the ``--limit`` that holds the run to its machines.
+
+        A text that is a template may speak of any machine: it gets the whole inventory.
+        """
+        if self._work.kind is not Kind.PLAYBOOK and not self._work.options.template:
             part = slice_inventory(self._inventory, self._work.machines)
             if part is not None:
                 return str(self._directory.write_json("inventory.json", part)), None

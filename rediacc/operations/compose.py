@@ -125,16 +125,30 @@ def _team(request: TaskRequest, settings: Settings, environment: Mapping[str, st
     if not settings.teams:
         raise NotFound("this home has no team yet", hint="rediacc create team NAME")
     literal = [name for name in request.machines if not set(name) & set("*?[]!&,:~")]
-    if not literal:
-        names = ", ".join(sorted(settings.teams))
-        raise InvalidInput("which team? it does not follow from the target", hint=f"--team {names}")
     found = {find_team(settings, name, environment=environment) for name in literal}
+    for group in request.groups:
+        found |= _teams_with_group(group, settings, environment)
+    if not found:
+        names = " or ".join(sorted(settings.teams))
+        raise InvalidInput("which team? it does not follow from the target", hint=f"--team {names}")
     if len(found) > 1:
         raise InvalidInput(
-            f"the machines are in several teams: {', '.join(sorted(found))}",
-            hint="one task is for machines of one team",
+            f"the target is in several teams: {', '.join(sorted(found))}",
+            hint="one task is for machines of one team: say which with --team",
         )
     return found.pop()
+
+
+def _teams_with_group(group: str, settings: Settings, environment: Mapping[str, str]) -> set[str]:
+    """Return the teams in which `group` has machines."""
+    found: set[str] = set()
+    for team in settings.teams:
+        inventory = read_inventory(settings, team, environment=environment)
+        if inventory.groups.get(group):
+            found.add(team)
+    if not found and group.isidentifier():
+        raise NotFound(f"no team has machines in a group {group!r}")
+    return found
 
 
 def _targets(

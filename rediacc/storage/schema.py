@@ -68,9 +68,7 @@ def _current(connection: Connection) -> str | None:
 
 
 def _known() -> set[str]:
-    return {
-        path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py")
-    }
+    return {path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py")}
 
 
 def _config(connection: Connection) -> Config:

@@ -192,11 +192,7 @@ def _whole(value: Any, where: str) -> int:
 
 def _number(value: Any, where: str, *, low: float, high: float) -> float:
     # Comparisons with nan are false, so it is refused as well.
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not low <= value <= high
-    ):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise InvalidInput(f"{where} must be a number from {low:g} to {high:g}, not {value!r:.60}")
     return float(value)
 

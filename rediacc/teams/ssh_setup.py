@@ -6,6 +6,7 @@ blocks, jump hosts and known_hosts files are the user's own. Nothing here opens 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pwd
@@ -18,15 +19,24 @@ from typing import Any
 
 from rediacc.errors import InvalidInput
 from rediacc.settings import Settings
-from rediacc.teams.ansible_command import ask, locate_ansible, run_environment
-from rediacc.teams.files import one_line
+from rediacc.teams.ansible_command import (
+    Configuration,
+    Installation,
+    ask,
+    cache_directory,
+    locate_ansible,
+    read_configuration,
+    run_environment,
+)
+from rediacc.teams.files import one_line, read_limited, write_private
 from rediacc.teams.inventory import read_inventory
-from rediacc.teams.probes import run_probe
+from rediacc.teams.probes import error_line, run_probe
 
 __all__ = ["Endpoint", "SshSetup"]
 
 _PROBE_SECONDS = 15.0
 _SSH_CONNECTIONS = {"ssh", "smart", "ansible.builtin.ssh", ""}
+_OPTIONS = ("ssh_args", "ssh_common_args", "ssh_extra_args", "port", "remote_user")
 # What may stand in ssh's arguments and, through %h, in the user's own ProxyCommand: no spaces,
 # no shell's characters, no leading dash.
 _TARGET = re.compile(
@@ -102,28 +112,53 @@ class SshSetup:
         return answer.returncode, answer.stdout.decode(errors="replace"), answer.stderr
 
     def _read_defaults(self) -> _Defaults:
+        """Ask Ansible once for each state of its configuration."""
         installation = locate_ansible(self._settings, self._given)
-        tables = []
-        for arguments in ((), ("--type", "connection", "ssh")):
-            answer = ask(
-                self._settings,
-                installation,
-                "ansible-config",
-                ("dump", "--format", "json", *arguments),
-                environment=self._given,
-            )
-            try:
-                entries = json.loads(answer.stdout)
-            except ValueError as exc:
-                raise InvalidInput(
-                    "Ansible cannot read its configuration",
-                    hint=f"try it by hand in {self._settings.home}: ansible-config dump",
-                ) from exc
-            if entries and "ssh" in entries[0]:
-                entries = entries[0]["ssh"]
-            tables.append({entry["name"]: entry["value"] for entry in entries if "name" in entry})
-        base, ssh = tables
-        return _Defaults(transport=str(base.get("DEFAULT_TRANSPORT") or "ssh"), values=ssh)
+        configuration = read_configuration(self._settings, installation, self._given)
+        key = self._key(configuration, installation)
+        path = cache_directory(self._settings) / "ssh.json"
+        try:
+            cached = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            cached = None
+        if isinstance(cached, dict) and cached.get("key") == key:
+            return _Defaults(transport=cached["transport"], values=cached["values"])
+        base = self._dump(installation, ())
+        ssh = self._dump(installation, ("--type", "connection", "ssh"))
+        transport = str(base.get("DEFAULT_TRANSPORT") or "ssh")
+        values = {name: ssh.get(name) for name in _OPTIONS}
+        write_private(path, json.dumps({"key": key, "transport": transport, "values": values}))
+        return _Defaults(transport=transport, values=values)
+
+    def _key(self, configuration: Configuration, installation: Installation) -> str:
+        file = configuration.config_file
+        passed = sorted(
+            (name, value)
+            for name, value in self.environment.items()
+            if name.startswith("ANSIBLE_") or name == "HOME"
+        )
+        content = read_limited(Path(file)) if file else b""
+        digest = hashlib.sha256(repr((file, passed, str(installation))).encode() + content)
+        return digest.hexdigest()
+
+    def _dump(self, installation: Installation, arguments: tuple[str, ...]) -> dict[str, Any]:
+        answer = ask(
+            self._settings,
+            installation,
+            "ansible-config",
+            ("dump", "--format", "json", *arguments),
+            environment=self._given,
+        )
+        try:
+            entries = json.loads(answer.stdout)
+        except ValueError as exc:
+            raise InvalidInput(
+                f"Ansible cannot read its configuration: {error_line(answer.stderr)}",
+                hint=f"try it by hand in {self._settings.home}: ansible-config dump",
+            ) from exc
+        if entries and "ssh" in entries[0]:
+            entries = entries[0]["ssh"]
+        return {entry["name"]: entry["value"] for entry in entries if "name" in entry}
 
     def _arguments(self, machine: str, variables: Mapping[str, Any]) -> tuple[str, ...]:
         """Put them in Ansible's order: for ssh the first of several values counts."""

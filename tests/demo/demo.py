@@ -31,7 +31,8 @@ _TEAMS = {"prod": ("prod-01", "prod-02", "prod-03"), "staging": ("stage-01", "st
 _NAMES = tuple(name for names in _TEAMS.values() for name in names)
 _MARK = ".made-by-the-demo"
 _DEADLINE_SECONDS = 120.0
-_STEP_SECONDS = 0.2
+_STEP_SECONDS = 0.5
+_COLUMNS = "id,priority,started_at,elapsed,attempt,state,title"
 
 
 class DemoError(Exception):
@@ -69,6 +70,7 @@ class _Demo:
 
     def __init__(self, home: Path) -> None:
         self._home = home
+        self._program = "rediacc"
         self._environment = {
             name: value
             for name, value in os.environ.items()
@@ -91,66 +93,86 @@ class _Demo:
             f"{_shown(self._home)} is an Ansible repository; rediacc moves in and edits nothing.",
         )
         self._do("init", "--launcher")
+        self._program = "./rediacc"
         self._do("list", "machines")
 
         _say("Six tasks on all five levels, the least urgent first. Nobody works yet.")
-        create = ("create", "task")
-        self._create(*create, "--team", "prod", "--all", "-p", "5", "--shell", "df -h / | tail -1")
-        self._create(*create, "--team", "staging", "--all", "-p", "4", "--command", "uptime")
-        self._create(*create, "--team", "prod", "--playbook", "playbooks/site.yml")
+        self._create("--team", "prod", "--all", "--priority", "5", "--shell", "df -h / | tail -1")
+        self._create("--team", "staging", "--all", "--priority", "4", "--command", "uptime")
+        self._create("--team", "prod", "--playbook", "playbooks/site.yml")
         failing = self._create(
-            *(*create, "--machine", "stage-02", "--priority", "2", "--retry-count", "2"),
+            *("--machine", "stage-02", "--priority", "2", "--retry-count", "2"),
             *("--retry-delay", "1s", "--command", "systemctl restart payments"),
         )
         self._create(
-            *create, "--machine", "prod-02", "-p", "high", "--command", "systemctl start database"
+            *("--machine", "prod-02", "--priority", "2", "--command", "systemctl start database"),
         )
         urgent = self._create(
-            *(*create, "--machine", "prod-01", "--priority", "1"),
+            *("--machine", "prod-01", "--priority", "1"),
             *("--command", "systemctl restart webserver"),
         )
 
-        _say("The queue, in the order of starts: the level decides, then who came first.")
+        _say("", "The queue, in the order of starts: the level decides, then who came first.")
         self._do("list", "queue")
 
-        _say("A worker with one slot; level 1 has slots of its own.")
+        _say("A worker with one slot; level 1 has slots of its own and starts beside it.")
         with self._worker():
-            self._until(lambda: self._state(urgent) != "pending")
+            self._do("logs", "--follow", urgent)
             self._do("list", "queue")
             self._until(lambda: self._attempt(failing) > 1)
-            _say(f"Task {failing} has failed and is tried again after a second.")
+            _say(f"Task {failing} has failed and is tried again a second later.")
             self._do("list", "tasks")
-            self._do("logs", urgent)
-            everything = [str(number) for number in range(1, int(urgent) + 1)]
             # 10: one of them failed, as it was meant to.
-            self._do("wait", "--quiet", *everything, codes=(10,))
+            self._do("wait", *map(str, range(1, int(urgent) + 1)), codes=(10,))
 
-        _say(f"All have ended. Task {failing} used up its two retries and is reported.")
-        self._do("list", "tasks")
+        _say("The order in which they started, and what the lowest of them found.")
+        self._do("list", "tasks", "--sort", "started_at", "--columns", _COLUMNS)
+        self._do("logs", "1")
+        _say(f"Task {failing} has used up its two retries and is reported.")
         self._do("list", "tasks", "--failed")
+        self._report()
         self._do("inspect", "task", failing)
+
+    def _report(self) -> None:
+        """Show what the worker said of failures."""
+        print("$ grep '\"task failed\"' worker.log")
+        for line in (self._home / "worker.log").read_text().splitlines():
+            if '"task failed"' in line:
+                print(line)
+        print(flush=True)
 
     def _do(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> None:
         """Show a command, run it, show what it says."""
-        print(f"$ {shlex.join(['rediacc', *arguments])}", flush=True)
+        self._show_command(*arguments)
         done = self._call(*arguments)
         if done.returncode not in codes:
             raise DemoError(f"the last command ended with exit code {done.returncode}")
         print(flush=True)
 
     def _create(self, *arguments: str) -> str:
-        """Create a task as :meth:`_do` does, and return its number."""
-        print(f"$ {shlex.join(['rediacc', *arguments])}", flush=True)
-        done = self._call(*arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        """Create a task as :meth:`_do` would, and return its number."""
+        command = ("create", "task", *arguments)
+        self._show_command(*command)
+        # That no worker is there yet would be said each time.
+        done = self._call(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         if done.returncode:
             raise DemoError(f"the last command ended with exit code {done.returncode}")
         print(done.stdout, end="", flush=True)
         # "task 42 created: …"
         return str(done.stdout.split()[1])
 
+    def _show_command(self, *arguments: str) -> None:
+        print(f"$ {shlex.join([self._program, *arguments])}", flush=True)
+
+    def _command(self) -> list[str]:
+        """The program that is shown; before the launcher is there, the same by another name."""
+        if self._program == "rediacc":
+            return [sys.executable, "-m", "rediacc"]
+        return [self._program]
+
     def _call(self, *arguments: str, **streams: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "rediacc", *arguments],
+            [*self._command(), *arguments],
             cwd=self._home,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -161,11 +183,11 @@ class _Demo:
 
     @contextmanager
     def _worker(self) -> Iterator[None]:
-        print("$ rediacc worker --slots 1 2> worker.log &\n", flush=True)
+        print(f"$ {self._program} worker --slots 1 2> worker.log &\n", flush=True)
         with (
             (self._home / "worker.log").open("w") as log,
             subprocess.Popen(
-                [sys.executable, "-m", "rediacc", "worker", "--slots", "1"],
+                [*self._command(), "worker", "--slots", "1"],
                 cwd=self._home,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -186,9 +208,6 @@ class _Demo:
             if time.monotonic() > deadline:
                 raise DemoError(f"the worker does not get on; see {self._home / 'worker.log'}")
             time.sleep(_STEP_SECONDS)
-
-    def _state(self, task: str) -> str:
-        return str(self._task(task)["state"])
 
     def _attempt(self, task: str) -> int:
         return int(self._task(task)["attempt"])
@@ -257,7 +276,7 @@ def _end(worker: subprocess.Popen[bytes]) -> None:
 
 def _say(*lines: str) -> None:
     for line in lines:
-        print(f"# {line}")
+        print(f"# {line}" if line else "")
     print(flush=True)
 
 
@@ -269,7 +288,7 @@ def _shown(path: Path) -> str:
 
 
 def _farewell(home: Path) -> str:
-    return f"""
+    return f"""\
 To play on, start the machines again in a second terminal:
 
     make machines{"" if home.name == "demo-home" else f" DEMO_HOME={_shown(home)}"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,14 +32,25 @@ class Bench:
         return scan_host_keys(self.settings, "prod", names, environment=os.environ)
 
     def unknown(self) -> tuple[str, ...]:
-        return unknown_machines(self.settings, "prod", environment=os.environ)
+        names = ("gate", "web", "inner", "addressed", "here")
+        return unknown_machines(self.settings, "prod", environment=os.environ, machines=names)
 
     def trust(self, *keys: HostKey) -> int:
         return trust(self.settings, keys, environment=os.environ)
 
-    def inventory(self, hosts: Mapping[str, str]) -> None:
-        lines = "".join(f"{name} {variables}\n" for name, variables in hosts.items())
-        (self.settings.home / "hosts").write_text(lines)
+
+EVIL = (
+    "ansible_host='-oProxyCommand=touch pwned'",
+    "ansible_host='a b'",
+    "ansible_host='a;touch pwned'",
+    "ansible_host='$(touch pwned)'",
+    'ansible_host=\'{{ lookup("pipe", "touch pwned") }}\'',
+    "ansible_user='-oProxyCommand=touch'",
+    "ansible_user='a\" -oProxyCommand=touch'",
+    "ansible_port=22x",
+    "ansible_port=70000",
+    "ansible_ssh_common_args='-o \"a'",
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,31 +59,36 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
         yield machines
 
 
-@pytest.fixture
-def bench(tmp_path: Path, servers: Machines) -> Bench:
-    config = servers.ssh_config(tmp_path / "ssh_config", jumps={"inner": "gate"})
-    recorded = tmp_path / "ssh_config.known_hosts"
-    recorded.unlink()
-    assert str(recorded) in config.read_text()
-    (tmp_path / "ansible.cfg").write_text("[ssh_connection]\nssh_args = -F ssh_config\n")
-    settings = Settings(
-        home=tmp_path,
-        teams={"prod": TeamSettings(name="prod", inventory="hosts")},
-        database_url="sqlite://",
-    )
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, servers: Machines) -> Path:
+    home = tmp_path_factory.mktemp("home")
     web = servers.machine("web")
-    bench = Bench(settings=settings, machines=servers, known_hosts=recorded)
-    bench.inventory(
-        {
-            "gate": "",
-            "web": "",
-            "inner": "",
-            "addressed": f"ansible_host={web.address} ansible_port={web.port} "
-            f"ansible_ssh_common_args='-o UserKnownHostsFile={tmp_path}/own/known'",
-            "here": "ansible_connection=local",
-        }
+    (home / "ansible.cfg").write_text("[ssh_connection]\nssh_args = -F ssh_config\n")
+    (home / "hosts").write_text(
+        "gate\nweb\ninner\nhere ansible_connection=local\n"
+        f"addressed ansible_host={web.address} ansible_port={web.port} "
+        f"ansible_ssh_common_args='-o UserKnownHostsFile={home}/own/known'\n"
+        f"referring ansible_host='{{{{ address }}}}' address={web.address} "
+        f"ansible_port={web.port}\n"
+        "dead ansible_host=127.0.0.1 ansible_port=1\n"
     )
-    return bench
+    (home / "evil").write_text("".join(f"e{n} {text}\n" for n, text in enumerate(EVIL)))
+    return home
+
+
+@pytest.fixture
+def bench(home: Path, servers: Machines) -> Bench:
+    config = servers.ssh_config(home / "ssh_config", jumps={"inner": "gate"})
+    recorded = home / "ssh_config.known_hosts"
+    recorded.unlink()
+    (home / "own" / "known").unlink(missing_ok=True)
+    assert str(recorded) in config.read_text()
+    teams = {
+        "prod": TeamSettings(name="prod", inventory="hosts"),
+        "evil": TeamSettings(name="evil", inventory="evil"),
+    }
+    settings = Settings(home=home, teams=teams, database_url="sqlite://")
+    return Bench(settings=settings, machines=servers, known_hosts=recorded)
 
 
 def _line(machines: Machines, name: str) -> str:
@@ -179,45 +195,25 @@ def test_an_alias_is_the_name_on_record(bench: Bench) -> None:
 
 
 def test_references_to_own_variables_are_followed(bench: Bench) -> None:
-    web = bench.machines.machine("web")
-    bench.inventory(
-        {
-            "a": f"ansible_host='{{{{ address }}}}' address={web.address} ansible_port={web.port}",
-            "b": 'ansible_host=\'{{ lookup("pipe", "id") }}\'',
-        }
-    )
-    assert bench.scan("a")[0].address == web.address
-    with pytest.raises(InvalidInput, match="no address for ssh"):
-        bench.scan("b")
+    assert bench.scan("referring")[0].address == bench.machines.machine("web").address
 
 
 def test_a_machine_that_does_not_answer_is_unreachable(bench: Bench) -> None:
-    bench.inventory({"dead": "ansible_host=127.0.0.1 ansible_port=1"})
     (key,) = bench.scan("dead")
     assert (key.status, key.key_type, key.fingerprint, key.line) == ("unreachable", "", "", "")
     with pytest.raises(InvalidInput, match="showed no host key"):
         bench.trust(key)
 
 
-@pytest.mark.parametrize(
-    "variables",
-    [
-        "ansible_host='-oProxyCommand=touch pwned'",
-        "ansible_host='a b'",
-        "ansible_host='a;touch pwned'",
-        "ansible_host='$(touch pwned)'",
-        "ansible_user='-oProxyCommand=touch'",
-        "ansible_user='a\" -oProxyCommand=touch'",
-        "ansible_port=22x",
-        "ansible_port=70000",
-        "ansible_ssh_common_args='-o \"a'",
-    ],
-)
-def test_what_must_not_reach_ssh_is_refused(bench: Bench, variables: str) -> None:
-    bench.inventory({"evil": variables})
-    for ask in (bench.scan, lambda _: bench.unknown()):
-        with pytest.raises(InvalidInput, match="machine evil"):
-            ask("evil")
+@pytest.mark.parametrize("number", range(len(EVIL)))
+def test_what_must_not_reach_ssh_is_refused(bench: Bench, number: int) -> None:
+    name = f"e{number}"
+    for look in (
+        lambda: scan_host_keys(bench.settings, "evil", (name,), environment=os.environ),
+        lambda: unknown_machines(bench.settings, "evil", environment=os.environ, machines=(name,)),
+    ):
+        with pytest.raises(InvalidInput, match=f"machine {name}"):
+            look()
     assert not (bench.settings.home / "pwned").exists()
 
 

@@ -236,7 +236,8 @@ def test_a_list_is_as_many_words_as_it_has_items(home: Settings) -> None:
 def test_a_module_gets_values_as_data_with_their_types(home: Settings) -> None:
     text = """\
 module: ansible.builtin.copy
-args: {dest: "{{ path }}", mode: "{{ mode }}", content: "v {{ path }} {{ flag }}", n: [1, "{{ flag }}"]}
+args: {dest: "{{ path }}", mode: "{{ mode }}", content: "v {{ path }} {{ flag }}",
+  n: [1, "{{ flag }}"]}
 variables: {path: {type: path}, mode: {type: integer}, flag: {type: boolean}}
 """
     request = _resolve(home, text, {"path": "/x/{{ mode }}", "mode": 7, "flag": True})

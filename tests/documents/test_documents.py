@@ -1,0 +1,168 @@
+"""Every command that the README and the documents show, run as shown, in order, for real."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from machines import Machines
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMES = ("prod-01", "prod-02", "prod-03", "stage-01", "stage-02")
+SITE = """\
+- name: Site
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Say who it is
+      ansible.builtin.command: uptime
+      changed_when: false
+"""
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    with Machines(tmp_path_factory.mktemp("machines"), NAMES) as running:
+        yield running
+
+
+class Repository:
+    """An Ansible repository as somebody has it, and a shell in it."""
+
+    def __init__(self, path: Path, machines: Machines) -> None:
+        self.path = path
+        self.account = path.parent / "account"
+        (self.account / ".ssh").mkdir(parents=True)
+        self._write_inventory("production", NAMES[:3], "[web]\nprod-01\nprod-02\n")
+        self._write_inventory("staging", NAMES[3:], "[cache]\nstage-01\n")
+        (path / "site.yml").write_text(SITE, encoding="utf-8")
+        machines.ssh_config(path / "ssh_config")
+        (path / "ansible.cfg").write_text(
+            "[ssh_connection]\nssh_args = -F ./ssh_config\n", encoding="utf-8"
+        )
+
+    def _write_inventory(self, name: str, members: tuple[str, ...], groups: str) -> None:
+        directory = self.path / "inventories" / name
+        directory.mkdir(parents=True)
+        debian = Path("/usr/bin/python3")
+        python = debian if debian.exists() else sys.executable
+        hosts = "".join(f"{member} ansible_python_interpreter={python}\n" for member in members)
+        (directory / "hosts").write_text(f"{hosts}\n{groups}", encoding="utf-8")
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(self.account),
+            "LANG": "C.UTF-8",
+        }
+
+    def start(self, command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["bash", "-c", command],
+            cwd=self.path,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, command: str) -> tuple[int, str]:
+        process = self.start(_as_installed(command))
+        output, _ = process.communicate(timeout=180)
+        return process.returncode, output
+
+
+@pytest.fixture
+def repository(tmp_path: Path, machines: Machines) -> Repository:
+    path = tmp_path / "ansible"
+    path.mkdir()
+    return Repository(path, machines)
+
+
+def _as_installed(command: str) -> str:
+    """Let the name `rediacc` mean this checkout, also where nothing is installed."""
+    return f'rediacc() {{ {shlex.quote(sys.executable)} -m rediacc "$@"; }}\n{command}'
+
+
+def _commands(text: str) -> list[str]:
+    """Return the commands of all console blocks, without their comments."""
+    blocks = [body for language, body in BLOCK.findall(text) if language == "console"]
+    lines = [line for body in blocks for line in body.splitlines() if line.startswith("$ ")]
+    return [re.sub(r"\s+# .*$", "", line[2:]) for line in lines]
+
+
+def _inline(text: str) -> list[str]:
+    """Return the commands that stand in tables and sentences."""
+    plain = BLOCK.sub("", text)
+    return [found for found in re.findall(r"`(rediacc [^`]+)`", plain) if "NAME" not in found]
+
+
+def test_readme_commands_do_what_it_shows(repository: Repository) -> None:
+    commands = _commands((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert commands[0].startswith("pipx install")  # the built wheel has a test of its own
+    worker: subprocess.Popen[str] | None = None
+    try:
+        for command in commands[1:]:
+            if command.endswith("&"):
+                worker = repository.start(_as_installed(f"exec {sys.executable} -m {command[:-1]}"))
+                continue
+            rc, output = repository.run(command)
+            assert rc == 0, f"{command}: {output}"
+            if command == "rediacc init":
+                assert "prod (3 machines, inventories/production)" in output
+                assert "ssh      as you do now" in output
+            if command.startswith("rediacc run"):
+                assert "prod-01 | " in output
+                assert "prod-02 | " in output
+            if command.startswith("rediacc create task"):
+                assert "task 2 created: level 1" in output
+    finally:
+        if worker is not None:
+            os.killpg(worker.pid, signal.SIGTERM)
+            worker.communicate(timeout=60)
+    rc, output = repository.run("rediacc list tasks -o name")
+    assert (rc, output.split()) == (0, ["2", "1"])
+
+
+def test_readme_examples_in_sentences_are_commands(repository: Repository) -> None:
+    assert repository.run("rediacc init")[0] == 0
+    _write_named_task(repository)
+    for command in _inline((ROOT / "README.md").read_text(encoding="utf-8")):
+        if command.startswith(("rediacc run", "rediacc wait", "rediacc logs -f")):
+            command += " --help"  # what they do is run from the blocks
+        rc, output = repository.run(command.replace("--unknown", "--unknown --yes"))
+        assert rc in (0, 1, 5), f"{command}: {rc} {output}"
+        assert "Traceback" not in output
+
+
+def test_guide_commands_do_what_it_says(repository: Repository) -> None:
+    text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    commands = _commands(text)
+    for command in commands:
+        if command == "rediacc list named-tasks":
+            _write_named_task(repository)
+        rc, output = repository.run(command)
+        assert rc == 0, f"{command}: {rc} {output}"
+        assert "Traceback" not in output
+    rc, output = repository.run("rediacc list tasks --failed -o name")
+    assert output.split() == [], repository.run("rediacc list tasks")[1]
+
+
+def _write_named_task(repository: Repository) -> None:
+    """Put the guide's own example of a named task where it says."""
+    text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    body = next(body for language, body in BLOCK.findall(text) if "greeting" in body)
+    directory = repository.path / "named_tasks"
+    directory.mkdir(exist_ok=True)
+    (directory / "greet.yml").write_text(body, encoding="utf-8")
