@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ PASSED_ENVIRONMENT = (
     "NO_PROXY",
 )
 
+_TEAM = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _LIMIT_DEFAULTS = {1: 60.0, 2: 600.0, 3: 1800.0, 4: 7200.0, 5: 28800.0}
 
 
@@ -231,6 +233,8 @@ class _Reader:
             where = f"teams.{name}"
             if not isinstance(table, dict):
                 raise self._bad(where, "is no table")
+            if not _TEAM.fullmatch(name):
+                raise self._bad(where, "is no team name: lower-case letters, digits, - and _")
             self._known(where, table, keys)
             inventory = self._text(table, f"{where}.inventory", None)
             if not inventory:

@@ -38,16 +38,21 @@ def append_entry(
     entry = {
         "seq": 1 if last is None else last.seq + 1,
         "at": now,
-        "actor": actor,
+        "actor": _storable(actor),
         "channel": channel,
         "operation": operation,
-        "object": object_name,
+        "object": _storable(object_name),
         "outcome": outcome,
         "detail": json.loads(json.dumps(dict(detail), default=str)),
         "previous": GENESIS if last is None else last.hash,
     }
     connection.execute(_INSERT, {**entry, "hash": entry_hash(entry)})
     return int(entry["seq"])
+
+
+def _storable(name: str) -> str:
+    """Return `name` as a database can hold it: bytes of an argument that are no text escaped."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def entry_hash(entry: Mapping[str, Any]) -> str:

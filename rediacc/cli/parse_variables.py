@@ -59,7 +59,10 @@ def _parse(text: str, directory: Path) -> ExtraVariables:
         raise InvalidInput(f"-e: {text!r} looks like a file", hint=f"write -e @{stripped}")
     pairs, left_over = parse_key_values(text, option="-e")
     if left_over.strip():
-        raise InvalidInput(f"-e: {left_over.split()[0]!r} is not key=value")
+        raise InvalidInput(
+            f"-e: {left_over.split()[0]!r} is not key=value",
+            hint="a value with spaces needs quotes of its own, as for Ansible: -e 'key=\"a b\"'",
+        )
     return ExtraVariables(values=pairs)
 
 

@@ -51,6 +51,7 @@ class RunSpec:
     :param arguments: of ``ansible-playbook``, without inventory, limit and playbook.
     :param stop_arguments: the same for the play that ends what the run left on machines.
     :param machines: where something of the run may be running.
+    :param is_generated: whether the play is ours, whose time limits mean that nothing stays.
     """
 
     run_id: str
@@ -64,6 +65,7 @@ class RunSpec:
     machines: tuple[str, ...]
     verbosity: int
     become_used: bool
+    is_generated: bool
     deadline_seconds: float | None
     grace_seconds: float
     environment: Mapping[str, str]
@@ -200,6 +202,7 @@ class _Preparation:
             machines=work.machines,
             verbosity=work.options.verbosity,
             become_used=work.options.become,
+            is_generated=work.kind is not Kind.PLAYBOOK,
             deadline_seconds=None if timeout is None else timeout + slack,
             grace_seconds=settings.stop_grace_seconds,
             environment=ansible_environment(

@@ -7,7 +7,7 @@ and ends that, and tells whether it is sure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,33 @@ from rediacc.execution.records import read_records
 from rediacc.execution.rundir import RunDirectory
 from rediacc.execution.runner import AnsibleCall, run_ansible
 
-__all__ = ["stop_on_machines"]
+__all__ = ["stop_on_machines", "timed_out_machines"]
 
 
-def stop_on_machines(directory: RunDirectory, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """End the run's processes on its machines.
+def timed_out_machines(directory: RunDirectory, spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return where our own module ended a command at its time limit.
+
+    It ends the command's process group; what left the group may run on.
+    """
+    if not spec["is_generated"] or spec["deadline_seconds"] is None:
+        return ()
+    found, _offset = read_records(directory.records, nonce=spec["nonce"])
+    return tuple(
+        record["host"]
+        for record in found
+        if record["type"] == "result" and record["timed_out"] and record["host"] in spec["machines"]
+    )
+
+
+def stop_on_machines(
+    directory: RunDirectory, spec: Mapping[str, Any], *, machines: Sequence[str]
+) -> dict[str, Any]:
+    """End the run's processes on `machines`.
 
     :return: for each machine that answered, whether nothing of the run is left there.
     """
-    machines = tuple(spec["machines"])
     play = generate_stop_play(
-        machines,
+        tuple(machines),
         marker=spec["run_id"],
         become_used=bool(spec["become_used"]),
         grace_seconds=float(spec["grace_seconds"]),

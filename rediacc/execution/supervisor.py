@@ -12,14 +12,14 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rediacc.execution.processes import become_subreaper, descendants, end_descendants
 from rediacc.execution.rundir import RunDirectory, boot_id
 from rediacc.execution.runner import AnsibleCall, run_ansible
-from rediacc.execution.stopping import stop_on_machines
+from rediacc.execution.stopping import stop_on_machines, timed_out_machines
 
 __all__ = ["main"]
 
@@ -59,10 +59,12 @@ class _Supervision:
         thread = threading.Thread(target=self._call_ansible, name="ansible-runner", daemon=True)
         thread.start()
         why = self._watch(thread, deadline)
-        stopped: dict[str, Any] = {}
-        if why != "finished":
+        machines = tuple(self._spec["machines"])
+        if why == "finished":
+            machines = timed_out_machines(self._directory, self._spec)
+        else:
             self._stop_here(thread)
-            stopped = self._stop_there()
+        stopped = self._stop_there(machines) if machines else {}
         left = end_descendants(grace_seconds=float(self._spec["grace_seconds"]))
         return {
             "ending": why,
@@ -110,10 +112,10 @@ class _Supervision:
         end_descendants(grace_seconds=grace)
         thread.join(grace)
 
-    def _stop_there(self) -> dict[str, Any]:
+    def _stop_there(self, machines: Sequence[str]) -> dict[str, Any]:
         """End what the run started on machines; without an answer nothing is confirmed."""
         try:
-            return stop_on_machines(self._directory, self._spec)
+            return stop_on_machines(self._directory, self._spec, machines=machines)
         except Exception as exc:  # a stop that fails is not confirmed; the run's end is still told
             self._error = self._error or f"{type(exc).__name__}: {exc}"
             return {}

@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, text
 
 from rediacc.queue import plan as planning
-from rediacc.queue.resources import read_resources
+from rediacc.queue.resources import closed_machines, read_resources
 from rediacc.queue.rules import QueueRules, machine_key, team_key
 from rediacc.queue.submit import next_pass, start_by
-from rediacc.queue.transitions import key_of, move
+from rediacc.queue.transitions import key_of, move, wake
 from rediacc.storage.tables import Attempt, Hold
-from rediacc.values import Reason, State
+from rediacc.values import MachineState, Reason, State
 
 __all__ = ["Claimed", "claim", "next_due_at"]
 
@@ -34,6 +34,18 @@ _DUE = text(
 _NEXT_DUE = text("SELECT MIN(eligible_at) FROM task WHERE state = 1")
 _WOKEN = text("SELECT resource FROM wake ORDER BY resource LIMIT :limit")
 _UNWAKE = text("DELETE FROM wake WHERE resource = :resource")
+_FORGET_WAKES = text(
+    "DELETE FROM wake WHERE NOT EXISTS "
+    "(SELECT 1 FROM task WHERE task.state = 4 AND task.parked_on = wake.resource)"
+)
+_REWORD = text(
+    "UPDATE task SET reason = :reason WHERE state = 4 AND parked_on = :resource "
+    "AND reason <> :reason"
+)
+_CLOSED_REASON = {
+    MachineState.MAINTENANCE: Reason.MAINTENANCE,
+    MachineState.OFFLINE: Reason.OFFLINE,
+}
 _PARKED = text(
     f"SELECT {_COLUMNS} FROM task WHERE state = 4 AND parked_on = :resource "
     "ORDER BY level, pass_value, id LIMIT :limit"
@@ -65,7 +77,7 @@ _BASE = text(
     "ON CONFLICT (level, team) DO UPDATE SET pass_value = :value "
     "WHERE fair.pass_value < :value"
 )
-_UNRESERVE = text("DELETE FROM reserve WHERE task_id = :id")
+_UNRESERVE = text("DELETE FROM reserve WHERE task_id = :id RETURNING resource")
 _RESERVE = text(
     "INSERT INTO reserve (resource, task_id, level, pass_value) "
     "VALUES (:resource, :task_id, :level, :pass_value) "
@@ -99,21 +111,24 @@ def claim(
 ) -> tuple[Claimed, ...]:
     """Give `worker_id` the tasks that it starts next, in the order of their starts."""
     _make_due_ready(connection, rules=rules, now=now)
-    overdue_turn = _is_overdue_turn(connection, rules)
-    _promote(connection, rules=rules, now=now, overdue_turn=overdue_turn)
     claimed: list[Claimed] = []
     for _ in range(_ROUNDS):
-        candidates = _read_candidates(
-            connection, free_slots=free_slots, now=now, overdue_turn=overdue_turn
+        # A round ends where the next overdue turn begins.
+        until_turn = _starts_until_turn(connection, rules)
+        most = until_turn or rules.overdue_turn
+        ordinary = min(free_slots, most)
+        _promote(connection, rules=rules, now=now, overdue_turn=until_turn == 0)
+        candidates, head = _read_candidates(
+            connection, free_slots=free_slots, now=now, overdue_turn=until_turn == 0
         )
         if not candidates:
             break
-        wanted, needs = _with_needs(connection, candidates, rules)
+        wanted, needs = _with_needs(connection, candidates, rules, head=head)
         decision = planning.plan(
             wanted,
             read_resources(connection, wanted, rules=rules),
-            free_slots=free_slots,
-            free_urgent_slots=free_urgent_slots,
+            free_slots=ordinary,
+            free_urgent_slots=min(free_urgent_slots, most - ordinary),
         )
         rows = {row.id: row for row in candidates}
         for park in decision.parks:
@@ -121,12 +136,21 @@ def claim(
         for start in decision.starts:
             row = rows[start.id]
             claimed.append(
-                _write_start(connection, row, start, needs[row.id], worker_id=worker_id, now=now)
+                _write_start(
+                    connection,
+                    row,
+                    start,
+                    needs[row.id],
+                    rules=rules,
+                    worker_id=worker_id,
+                    now=now,
+                )
             )
             free_urgent_slots -= start.uses_urgent_slot
             free_slots -= not start.uses_urgent_slot
-            overdue_turn = False
-        if not decision.parks or not (free_slots or free_urgent_slots):
+        _hand_on(connection, [rows[park.id] for park in decision.parks], decision.parks, rules)
+        may_find_more = decision.parks or len(decision.starts) == most or _is_woken(connection)
+        if not may_find_more or not (free_slots or free_urgent_slots):
             break
     return tuple(claimed)
 
@@ -153,51 +177,117 @@ def _make_due_ready(connection: Connection, *, rules: QueueRules, now: int) -> N
 
 
 def _promote(connection: Connection, *, rules: QueueRules, now: int, overdue_turn: bool) -> None:
-    for resource in connection.execute(_WOKEN, {"limit": _BATCH}).scalars().all():
-        used = connection.execute(_USED, {"resource": resource}).scalar_one()
-        limit = max(1, rules.slots_of(resource) - int(used))
-        parameters = {"resource": resource, "limit": limit, "now": now}
-        best = {row.id: row for row in connection.execute(_PARKED, parameters).all()}
-        if overdue_turn:
-            head = connection.execute(_PARKED_OVERDUE, parameters).one_or_none()
-            if head is not None:
-                best[head.id] = head
-        for row in best.values():
-            move(
+    """Make the first of those ready that wait for released resources.
+
+    All of them, while the bound holds: what is still parked could be passed by a later task.
+    """
+    connection.execute(_FORGET_WAKES)
+    for _ in range(_ROUNDS):
+        woken = connection.execute(_WOKEN, {"limit": _BATCH}).scalars().all()
+        if not woken:
+            return
+        closed = closed_machines(connection)
+        for resource in woken:
+            _promote_parked_on(
                 connection,
-                key_of(row),
-                State.READY,
-                reason=Reason.QUEUED,
-                name="unparked",
-                actor="queue",
+                resource,
+                rules=rules,
                 now=now,
-                detail={"resource": resource},
-                parked_on=None,
+                overdue_turn=overdue_turn,
+                machine_state=closed.get(resource, MachineState.ONLINE),
             )
-        connection.execute(_UNWAKE, {"resource": resource})
 
 
-def _is_overdue_turn(connection: Connection, rules: QueueRules) -> bool:
+def _promote_parked_on(
+    connection: Connection,
+    resource: str,
+    *,
+    rules: QueueRules,
+    now: int,
+    overdue_turn: bool,
+    machine_state: MachineState,
+) -> None:
+    connection.execute(_UNWAKE, {"resource": resource})
+    is_machine = resource.startswith("machine:")
+    if is_machine:
+        # Everybody who waits here waits for what the machine is in now.
+        why = _CLOSED_REASON.get(machine_state, Reason.BUSY_MACHINE)
+        connection.execute(_REWORD, {"resource": resource, "reason": str(why)})
+    if machine_state is not MachineState.ONLINE:
+        return
+    used = connection.execute(_USED, {"resource": resource}).scalar_one()
+    # A full machine may still take a level 1 task; a full team's tasks wait for a release.
+    free = max(1 if is_machine else 0, rules.slots_of(resource) - int(used))
+    parameters = {"resource": resource, "limit": min(free, _BATCH), "now": now}
+    best = {row.id: row for row in connection.execute(_PARKED, parameters).all()}
+    if overdue_turn and free:
+        head = connection.execute(_PARKED_OVERDUE, parameters).one_or_none()
+        if head is not None:
+            best[head.id] = head
+    for row in best.values():
+        move(
+            connection,
+            key_of(row),
+            State.READY,
+            reason=Reason.QUEUED,
+            name="unparked",
+            actor="queue",
+            now=now,
+            detail={"resource": resource},
+            parked_on=None,
+        )
+    if free > _BATCH and len(best) >= _BATCH:
+        wake(connection, {resource})
+
+
+def _hand_on(
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    parks: Sequence[planning.Park],
+    rules: QueueRules,
+) -> None:
+    """Let another of its team have the place that a task did not take.
+
+    A task that was woken for its team's free slot may be parked on a machine instead: the slot
+    is still free, and nobody else would look at it.
+    """
+    wake(
+        connection,
+        {
+            team_key(row.team)
+            for row, park in zip(rows, parks, strict=True)
+            if row.team in rules.team_slots and park.resource != team_key(row.team)
+        },
+    )
+
+
+def _is_woken(connection: Connection) -> bool:
+    return connection.execute(_WOKEN, {"limit": 1}).first() is not None
+
+
+def _starts_until_turn(connection: Connection, rules: QueueRules) -> int:
+    """Return how many starts go by before the overdue head's turn; 0 when it is now."""
     started = connection.execute(_STARTED).scalar_one_or_none() or 0
-    return int(started) % rules.overdue_turn == rules.overdue_turn - 1
+    return rules.overdue_turn - 1 - int(started) % rules.overdue_turn
 
 
 def _read_candidates(
     connection: Connection, *, free_slots: int, now: int, overdue_turn: bool
-) -> Sequence[Row[Any]]:
+) -> tuple[Sequence[Row[Any]], int | None]:
+    """Return the window of ready tasks in the order of service, and the overdue head's number."""
     level = 5 if free_slots > 0 else 1
     parameters = {"level": level, "limit": max(_WINDOW, 4 * free_slots), "now": now}
     rows = list(connection.execute(_READY, parameters).all())
     if not overdue_turn:
-        return rows
+        return rows, None
     head = connection.execute(_OVERDUE, parameters).one_or_none()
     if head is None:
-        return rows
-    return [head, *(row for row in rows if row.id != head.id)]
+        return rows, None
+    return [head, *(row for row in rows if row.id != head.id)], int(head.id)
 
 
 def _with_needs(
-    connection: Connection, rows: Sequence[Row[Any]], rules: QueueRules
+    connection: Connection, rows: Sequence[Row[Any]], rules: QueueRules, *, head: int | None
 ) -> tuple[list[planning.Candidate], dict[int, tuple[str, ...]]]:
     needs: dict[int, list[str]] = {row.id: [] for row in rows}
     for task_id, machine in connection.execute(_MACHINES, {"ids": list(needs)}).all():
@@ -210,6 +300,7 @@ def _with_needs(
             machines=tuple(machine_key(row.team, name) for name in needs[row.id]),
             team=team_key(row.team) if row.team in rules.team_slots else None,
             is_exclusive=bool(row.exclusive),
+            is_overdue=row.id == head,
         )
         for row in rows
     ]
@@ -251,6 +342,7 @@ def _write_start(
     start: planning.Start,
     machines: tuple[str, ...],
     *,
+    rules: QueueRules,
     worker_id: str,
     now: int,
 ) -> Claimed:
@@ -266,7 +358,9 @@ def _write_start(
         worker_id=worker_id,
         parked_on=None,
     )
-    connection.execute(_UNRESERVE, {"id": row.id})
+    kept = connection.execute(_UNRESERVE, {"id": row.id}).scalars().all()
+    # Who only waited behind this task may have room beside it.
+    wake(connection, {resource for resource in kept if rules.slots_of(resource) > 1})
     if start.holds:
         connection.execute(
             _HOLD,

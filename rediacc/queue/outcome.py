@@ -78,6 +78,7 @@ def conclude(
     is_confirmed: bool,
     is_cancel_asked: bool,
     failure_reason: Reason | None = None,
+    given_up: Mapping[str, MachineEnd] | None = None,
     draw: float = 0.0,
 ) -> Conclusion:
     """Decide what an attempt's end means.
@@ -87,6 +88,7 @@ def conclude(
     :param attempt: which retry would come next, from 1; the backoff grows with it.
     :param is_confirmed: whether it is certain that nothing of the run goes on.
     :param failure_reason: why nothing ran, for :attr:`Ending.NOT_STARTED` and broken runs.
+    :param given_up: machines that failed in an earlier attempt and were not tried again.
     :param draw: a number from 0 to 1 for the jitter.
     """
     failed = {name: end for name, end in ends.items() if not end.outcome.is_success}
@@ -95,14 +97,24 @@ def conclude(
         return Conclusion(state=State.CANCELLED, reason=reason)
     if ending in (Ending.LOST, Ending.INTERRUPTED) and failed:
         return _conclude_lost(
-            failed, policy=policy, losses=losses, max_losses=max_losses, level=level
+            failed,
+            policy=policy,
+            losses=losses,
+            max_losses=max_losses,
+            level=level,
+            is_confirmed=is_confirmed,
+            is_cancel_asked=is_cancel_asked,
         )
-    if not failed and failure_reason is None:
+    everywhere = [*failed.values(), *(given_up or {}).values()]
+    if not everywhere and failure_reason is None:
         return Conclusion(state=State.SUCCEEDED, reason=Reason.DONE, rc=0)
-    reason = failure_reason or _reason(list(failed.values()), is_confirmed=is_confirmed)
-    rc = next((end.rc for end in failed.values() if end.rc is not None), None)
-    again = tuple(name for name, end in failed.items() if _may_retry(end, policy))
-    if again and retries_left > 0 and not is_cancel_asked and is_confirmed:
+    reason = failure_reason or _reason(everywhere, is_confirmed=is_confirmed)
+    rc = next((end.rc for end in everywhere if end.rc is not None), None)
+    may_start_again = is_confirmed and not is_cancel_asked
+    again = tuple(
+        name for name, end in failed.items() if may_start_again and _may_retry(end, policy)
+    )
+    if again and retries_left > 0:
         return Conclusion(
             state=State.SCHEDULED,
             reason=Reason.RETRY,
@@ -130,7 +142,12 @@ def _conclude_lost(
     losses: int,
     max_losses: int,
     level: int,
+    is_confirmed: bool,
+    is_cancel_asked: bool,
 ) -> Conclusion:
+    if policy.on_lost is OnLost.RETRY and is_cancel_asked:
+        reason = Reason.CANCELLED if is_confirmed else Reason.CANCELLED_UNCONFIRMED
+        return Conclusion(state=State.CANCELLED, reason=reason, is_loss=True)
     if policy.on_lost is OnLost.RETRY and losses + 1 < max_losses:
         return Conclusion(
             state=State.SCHEDULED,

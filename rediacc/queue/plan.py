@@ -6,7 +6,8 @@ The rules, in order of strength:
 
 * A machine that is in maintenance or offline, or held exclusively, starts nothing.
 * A task that waits for one of several resources keeps its place in the order of all of them: a
-  later one does not pass it there (else a queued stop, copy, start could change places).
+  later one does not pass it there (else a queued stop, copy, start could change places). Only
+  the overdue head passes waiters of other levels than the first, so that nothing starves.
 * Level 1 is not bound by a machine's or a team's limit, only by an earlier level 1 task on the
   same machine, and may use a worker's urgent slots.
 * Other tasks need a free slot of each of their machines, of their team, and of the worker.
@@ -32,6 +33,7 @@ class Candidate:
 
     :param machines: resource keys of the machines that it needs.
     :param team: resource key of its team's limit; ``None`` when the team has none.
+    :param is_overdue: whether it is served before its turn because it waited too long.
     """
 
     id: int
@@ -40,6 +42,7 @@ class Candidate:
     machines: tuple[str, ...]
     team: str | None = None
     is_exclusive: bool = False
+    is_overdue: bool = False
 
     @property
     def rank(self) -> Rank:
@@ -123,8 +126,7 @@ def plan(
         blocked = ledger.blocked(candidate)
         if blocked is not None:
             resource, reason = blocked
-            several = len(candidate.machines) + (candidate.team is not None) > 1
-            reserves = candidate.machines if several else ()
+            reserves = candidate.machines if ledger.could_be_passed(candidate) else ()
             parks.append(Park(id=candidate.id, resource=resource, reason=reason, reserves=reserves))
             ledger.reserve(candidate)
             continue
@@ -186,11 +188,22 @@ class _Ledger:
         return len(self._used.get(key, ())) + (key in self._urgent) < slots
 
     def _has_earlier_waiter(self, candidate: Candidate, key: str) -> bool:
+        levels = (1, candidate.level) if candidate.is_overdue else range(1, 6)
         return any(
-            rank < candidate.rank
+            rank < candidate.rank and rank[0] in levels
             for task_id, rank in self._reserves.get(key, {}).items()
             if task_id != candidate.id
         )
+
+    def could_be_passed(self, candidate: Candidate) -> bool:
+        """Whether a later task could find room where `candidate` waits.
+
+        What blocks an ordinary task of one machine blocks every later one there, too.
+        """
+        if candidate.is_exclusive or len(candidate.machines) + (candidate.team is not None) > 1:
+            return True
+        states = (self._states.get(key, ResourceState()) for key in candidate.machines)
+        return candidate.is_urgent and any(state.slots > 1 for state in states)
 
     def is_behind(self, candidate: Candidate) -> bool:
         """Whether a runnable task that only lacks a worker's slot goes first on a machine."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, and_, case, func, select
 
 from rediacc.errors import NotFound
 from rediacc.queue.policies import policy_view_from_json
@@ -65,7 +65,19 @@ _L = Label.__table__  # type: ignore[attr-defined]
 _A = Attempt.__table__  # type: ignore[attr-defined]
 _R = Result.__table__  # type: ignore[attr-defined]
 _E = Event.__table__  # type: ignore[attr-defined]
-_ONE = select(_T)
+_TURN = case(
+    (_T.c.state.in_([int(State.CLAIMED), int(State.STARTED), int(State.DETACHED)]), 0),
+    (_T.c.state.in_([int(State.READY), int(State.PARKED)]), 1),
+    else_=2,
+)
+# What is not due yet has no place in its level until it is; it comes last, by its time.
+_QUEUE_ORDER = (
+    _TURN,
+    case((_TURN == 2, _T.c.eligible_at), else_=0),
+    _T.c.level,
+    _T.c.pass_value,
+    _T.c.id,
+)
 _CHUNK = 5000
 
 
@@ -109,11 +121,7 @@ def list_tasks(connection: Connection, wanted: TaskFilter) -> tuple[TaskView, ..
         query = query.where(
             _T.c.id.in_(select(_L.c.task_id).where(and_(_L.c.name == name, _L.c.value == value)))
         )
-    if wanted.queue_order:
-        running = _T.c.state.in_([int(State.STARTED), int(State.CLAIMED)])
-        query = query.order_by(running.desc(), _T.c.level, _T.c.pass_value, _T.c.id)
-    else:
-        query = query.order_by(_T.c.id.desc())
+    query = query.order_by(*(_QUEUE_ORDER if wanted.queue_order else (_T.c.id.desc(),)))
     rows = connection.execute(query.limit(wanted.limit)).all()
     return _views(connection, rows)
 

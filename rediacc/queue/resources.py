@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, bindparam, text
 
 from rediacc.queue.plan import URGENT_SLOT, Candidate, ResourceState
-from rediacc.queue.rules import QueueRules
+from rediacc.queue.rules import QueueRules, machine_key
+from rediacc.queue.transitions import wake
 from rediacc.values import MachineState
 
-__all__ = ["read_resources", "set_machine_state"]
+__all__ = ["closed_machines", "read_resources", "set_machine_state"]
 
 _HOLDS = text("SELECT resource, slot, is_exclusive FROM hold WHERE resource IN :keys").bindparams(
     bindparam("keys", expanding=True)
@@ -44,10 +45,7 @@ def read_resources(
                 exclusive.add(key)
         for key, task_id, level, value in connection.execute(_RESERVES, {"keys": part}).all():
             reserves.setdefault(key, {})[task_id] = (level, value, task_id)
-    closed = {
-        f"machine:{team}/{name}": MachineState(state)
-        for team, name, state in connection.execute(_CLOSED).all()
-    }
+    closed = closed_machines(connection)
     return {
         key: ResourceState(
             slots=rules.slots_of(key),
@@ -61,12 +59,21 @@ def read_resources(
     }
 
 
+def closed_machines(connection: Connection) -> dict[str, MachineState]:
+    """Return the machines that take no work, by their resource keys."""
+    return {
+        machine_key(team, name): MachineState(state)
+        for team, name, state in connection.execute(_CLOSED).all()
+    }
+
+
 def set_machine_state(
     connection: Connection, team: str, name: str, *, state: MachineState, now: int
 ) -> None:
-    """Record whether a machine takes work."""
+    """Record whether a machine takes work, and wake what waits for it."""
     parameters = {"team": team, "name": name, "state": str(state), "now": now}
     connection.execute(_SET_MACHINE, parameters)
+    wake(connection, {machine_key(team, name)})
 
 
 def _chunks(keys: Sequence[str]) -> Iterable[list[str]]:

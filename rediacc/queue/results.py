@@ -12,7 +12,14 @@ from rediacc.queue.outcome import Ending, MachineEnd
 from rediacc.storage.tables import Output, Result
 from rediacc.values import FailureClass, MachineOutcome, MachineResult, Reason, State
 
-__all__ = ["append_output", "machine_ends", "record_results", "store_results"]
+__all__ = [
+    "append_output",
+    "given_up_ends",
+    "machine_ends",
+    "record_results",
+    "storable",
+    "store_results",
+]
 
 _STANDING = text("SELECT epoch, state FROM task WHERE id = :id")
 _MACHINES = text("SELECT machines FROM attempt WHERE task_id = :id AND epoch = :epoch").columns(
@@ -24,6 +31,11 @@ _ENDS = text(
 )
 _MACHINE_OUTCOME = text(
     "UPDATE task_machine SET outcome = :outcome WHERE task_id = :id AND machine = :machine"
+)
+_GIVEN_UP = text(
+    "SELECT m.machine, r.outcome, r.failure, r.rc FROM task_machine m LEFT JOIN result r "
+    "ON r.id = (SELECT MAX(id) FROM result WHERE task_id = m.task_id AND machine = m.machine) "
+    "WHERE m.task_id = :id AND m.outcome = 'given up'"
 )
 _RESULT = Result.__table__.insert()  # type: ignore[attr-defined]
 _OUTPUT = Output.__table__.insert()  # type: ignore[attr-defined]
@@ -85,9 +97,9 @@ def _result_row(task_id: int, epoch: int, result: MachineResult, *, now: int) ->
         "outcome": str(result.outcome),
         "failure": str(result.failure) if result.failure else None,
         "rc": result.rc,
-        "message": result.message,
-        "stdout": result.stdout.encode("utf-8", "surrogateescape"),
-        "stderr": result.stderr.encode("utf-8", "surrogateescape"),
+        "message": storable(result.message),
+        "stdout": _bytes(result.stdout),
+        "stderr": _bytes(result.stderr),
         "detail": {
             "stdout_bytes": result.stdout_bytes,
             "stderr_bytes": result.stderr_bytes,
@@ -99,6 +111,19 @@ def _result_row(task_id: int, epoch: int, result: MachineResult, *, now: int) ->
             "delegated_to": list(result.delegated_to),
         },
     }
+
+
+def storable(text: str) -> str:
+    """Return `text` as a database can hold it: half characters, which JSON can carry, escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def _bytes(text: str) -> bytes:
+    """Return output as the bytes that it was; what no byte stands for is escaped."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
 
 
 _WITHOUT_RESULT = {
@@ -139,6 +164,18 @@ def machine_ends(
             _MACHINE_OUTCOME, {"id": task_id, "machine": name, "outcome": str(outcome)}
         )
     return ends
+
+
+def given_up_ends(connection: Connection, task_id: int) -> dict[str, MachineEnd]:
+    """Return how those machines ended whose failure in an earlier attempt was not tried again."""
+    return {
+        row.machine: MachineEnd(
+            outcome=MachineOutcome(row.outcome) if row.outcome else MachineOutcome.FAILED,
+            failure=FailureClass(row.failure) if row.failure else None,
+            rc=row.rc,
+        )
+        for row in connection.execute(_GIVEN_UP, {"id": task_id}).all()
+    }
 
 
 _CLASS_OF = {Reason.CONFIG: FailureClass.SYNTAX, Reason.AUTH: FailureClass.AUTH}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import JSON, Connection, text
@@ -12,7 +12,7 @@ from rediacc.audit.chain import append_entry
 from rediacc.errors import StaleClaim
 from rediacc.queue.outcome import Conclusion, Ending, conclude
 from rediacc.queue.policies import policy_from_json
-from rediacc.queue.results import machine_ends, store_results
+from rediacc.queue.results import given_up_ends, machine_ends, storable, store_results
 from rediacc.queue.rules import QueueRules
 from rediacc.queue.transitions import (
     TaskKey,
@@ -100,7 +100,8 @@ def mark_started(
     connection.execute(_RUN, {**asdict(run), "started_at": now})
     for task_id, epoch in members:
         row = connection.execute(_TASK, {"id": task_id}).one()
-        if row.epoch != epoch or row.cancel_at is not None:
+        is_claimed = row.epoch == epoch and row.state == State.CLAIMED
+        if not is_claimed or row.cancel_at is not None:
             raise StaleClaim(f"task {task_id} is no longer claimed under epoch {epoch}")
         move(
             connection,
@@ -128,8 +129,9 @@ def give_back(
     """
     row = connection.execute(_TASK, {"id": task_id}).one()
     key = key_of(row)
-    if key.epoch != epoch:
-        raise StaleClaim(f"task {task_id} is at epoch {key.epoch}, not {epoch}")
+    # The epoch alone does not tell: a settled task keeps it until it is claimed again.
+    if key.epoch != epoch or key.state not in (State.CLAIMED, State.STARTED):
+        raise StaleClaim(f"task {task_id} is {key.state.name.lower()} at epoch {key.epoch}")
     release_resources(connection, key)
     if row.cancel_at is not None:
         _finish(
@@ -140,6 +142,7 @@ def give_back(
             message="cancelled before it started",
             now=now,
         )
+        _end_attempt(connection, key, outcome="cancelled", reason=why, message="", now=now)
         return
     move(
         connection,
@@ -168,12 +171,13 @@ def settle(
 ) -> Conclusion:
     """End an attempt: store its last results, decide, release, tell; all in this transaction.
 
-    :raises StaleClaim: the attempt is not the task's present one; a line in the timeline says so.
+    :raises StaleClaim: the attempt is not the task's present one: :func:`note_stale` says so.
     """
     row = connection.execute(_TASK, {"id": task_id}).one()
     key = key_of(row)
     if key.epoch != epoch or key.state not in (State.CLAIMED, State.STARTED, State.DETACHED):
-        raise StaleClaim(f"task {task_id} is at epoch {key.epoch}, not {epoch}")
+        raise StaleClaim(f"task {task_id} is {key.state.name.lower()} at epoch {key.epoch}")
+    verdict = replace(verdict, message=storable(verdict.message))
     store_results(connection, task_id, epoch, verdict.results, now=now)
     policy = policy_from_json(connection.execute(_POLICY, {"id": task_id}).scalar_one())
     conclusion = conclude(
@@ -185,6 +189,7 @@ def settle(
             ending=verdict.ending,
             failure_reason=verdict.failure_reason,
         ),
+        given_up=given_up_ends(connection, task_id),
         policy=policy,
         retries_left=row.retries_left,
         attempt=policy.retry_count - row.retries_left + 1,

@@ -112,13 +112,14 @@ def submit(connection: Connection, task: NewTask, *, rules: QueueRules, now: int
             "revision": task.revision,
         },
     )
-    connection.execute(
-        _MACHINE,
-        [
-            {"task_id": task_id, "machine": name, "position": position, "outcome": "pending"}
-            for position, name in enumerate(task.machines)
-        ],
-    )
+    if task.machines:  # a playbook's plays may match none
+        connection.execute(
+            _MACHINE,
+            [
+                {"task_id": task_id, "machine": name, "position": position, "outcome": "pending"}
+                for position, name in enumerate(task.machines)
+            ],
+        )
     if task.labels:
         labels = [{"task_id": task_id, "name": n, "value": v} for n, v in task.labels.items()]
         connection.execute(_LABEL, labels)

@@ -72,7 +72,8 @@ def _forgotten(connection: Connection) -> list[str]:
 
 _READY_NEEDS = text(
     "SELECT 1 FROM task t JOIN task_machine m ON m.task_id = t.id "
-    "WHERE t.state = 3 AND 'machine:' || t.team || '/' || m.machine = :resource LIMIT 1"
+    "WHERE t.state = 3 AND ('machine:' || t.team || '/' || m.machine = :resource "
+    "OR 'team:' || t.team = :resource) LIMIT 1"
 )
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from rediacc.errors import DatabaseUnavailable, InvalidInput
@@ -63,6 +63,8 @@ class Database:
                 yield connection
         except DBAPIError as exc:
             raise _translate(exc, self) from exc
+        except UnicodeEncodeError as exc:
+            raise InvalidInput("a text holds bytes or half characters that are no UTF-8") from exc
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -72,6 +74,8 @@ class Database:
                 yield connection
         except DBAPIError as exc:
             raise _translate(exc, self) from exc
+        except UnicodeEncodeError as exc:
+            raise InvalidInput("a text holds bytes or half characters that are no UTF-8") from exc
 
     def change_mark(self) -> int:
         """A number that changes when another process commits; cheap enough to ask often."""
@@ -108,18 +112,23 @@ def open_database(url: str) -> Database:
     """Open the database at `url`; makes an SQLite file's directory, not the schema.
 
     :raises InvalidInput: the URL is of no supported sort, or on a network file system.
+    :raises DatabaseUnavailable: the file or its directory cannot be made.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
+    try:
+        parsed = make_url(url)
+    except ArgumentError as exc:
+        raise InvalidInput(
+            f"database {url[:80]!r} is no database URL", hint="sqlite:////absolute/path/rediacc.db"
+        ) from exc
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise InvalidInput(
             f"database {parsed.render_as_string(hide_password=True)!r} is not supported",
             hint="this release keeps its queue in SQLite: sqlite:///PATH",
         )
-    if not parsed.database:
+    if not parsed.database or parsed.database == ":memory:":
         raise InvalidInput("database names no file", hint="sqlite:////absolute/path/rediacc.db")
     path = Path(parsed.database)
     _refuse_network(path)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _create_private(path)
     driver = sqlite_driver()
     writer = create_engine(
@@ -147,6 +156,7 @@ def open_database(url: str) -> Database:
 
 def _create_private(path: Path) -> None:
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
     except OSError as exc:
         raise DatabaseUnavailable(f"cannot open the database {path}: {exc.strerror}") from exc
@@ -219,8 +229,6 @@ def _patiently(action: Any) -> None:
 
 def _translate(exc: DBAPIError, database: Database) -> Exception:
     text = str(exc.orig)
-    if not isinstance(exc, OperationalError):
-        return exc
     known = {
         "locked": "is locked by another process for too long",
         "busy": "is locked by another process for too long",
@@ -229,6 +237,8 @@ def _translate(exc: DBAPIError, database: Database) -> Exception:
         "disk I/O error": "cannot be read or written: disk I/O error",
         "unable to open": "cannot be opened",
         "no such table": "has no tables yet: rediacc init",
+        "not a database": "is no SQLite database",
+        "malformed": "is damaged: restore it from a backup",
     }
     for mark, words in known.items():
         if mark in text:

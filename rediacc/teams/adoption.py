@@ -7,7 +7,6 @@ An existing Ansible repository goes on working as it did; deleting ``rediacc.tom
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import sys
@@ -22,12 +21,12 @@ from rediacc.teams.ansible_command import find_user_ansible, locate_ansible, rea
 from rediacc.teams.discovery import Candidate, discover_inventories
 from rediacc.teams.files import checked_text, one_line, write_private
 from rediacc.teams.inventory import read_inventory
+from rediacc.teams.names import check_team
 from rediacc.values import InitReport, InitRequest
 
 __all__ = ["LAUNCHER_NAME", "Candidate", "discover_inventories", "initialise"]
 
 LAUNCHER_NAME = "rediacc"
-_TEAM_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _IGNORE_ALL = "# Everything here belongs to rediacc and to this host alone.\n*\n"
 
 
@@ -70,11 +69,7 @@ def _named_teams(home: Path, teams: Mapping[str, str]) -> tuple[Candidate, ...]:
     named = []
     owners: dict[str, str] = {}
     for name, given in teams.items():
-        if _TEAM_NAME.fullmatch(name) is None:
-            raise InvalidInput(
-                f"{name[:60]!r} is no name for a team",
-                hint="lower-case letters, digits, '-' and '_', at most 32, first a letter or digit",
-            )
+        check_team(name)
         checked_text(given, f"inventory of team {name}")
         path = Path(os.path.normpath(home / Path(given).expanduser()))
         if path.exists():

@@ -111,9 +111,7 @@ class _Reader:
             return cached if cached is not None else self._ask()
 
     def _stem(self) -> str:
-        if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", self._team):
-            return f"inventory-{self._team}"
-        return f"inventory-.{hashlib.sha256(self._team.encode()).hexdigest()[:16]}"
+        return f"inventory-{self._team}"
 
     def _key(self, watched: Watched) -> str:
         passed = run_environment(self._settings, self._environment)

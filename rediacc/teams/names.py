@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _MACHINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-_TEAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_TEAM = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _NAMED_TASK = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,254}\$?")
@@ -61,7 +61,7 @@ def check_team(name: str) -> str:
     if not _TEAM.fullmatch(name):
         raise InvalidInput(
             f"{name[:80]!r} is no team name",
-            hint="letters, digits, '_', '-', at most 63; the first a letter or digit",
+            hint="lower-case letters, digits, '-', '_', at most 32; the first a letter or digit",
         )
     return name
 

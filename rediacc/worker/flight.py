@@ -76,6 +76,7 @@ class Flight:
     pid: int | None = None
     seen: set[str] = field(default_factory=set)
     output_offset: int = 0
+    _timed_out: set[str] = field(default_factory=set)
     _offset: int = 0
     _records: list[dict[str, Any]] = field(default_factory=list)
 
@@ -113,6 +114,9 @@ class Flight:
             if is_new and record["host"] in self.work.machines:
                 self.seen.add(record["host"])
                 found.append(ad_hoc_result(record, kind=self.work.kind))
+        self._timed_out |= {
+            result.machine for result in found if result.outcome is MachineOutcome.TIMED_OUT
+        }
         return found
 
     def new_output(self, *, is_last: bool = False) -> bytes:
@@ -157,7 +161,11 @@ class Flight:
     ) -> Verdict:
         missing = [name for name in self.work.machines if name not in self.seen]
         if not missing:
-            return Verdict(ending=Ending.FINISHED, results=fresh)
+            return Verdict(
+                ending=Ending.FINISHED,
+                results=fresh,
+                is_confirmed=all(told.get("stopped", {}).get(name) for name in self._timed_out),
+            )
         if ending is not Ending.FINISHED:
             return Verdict(
                 ending=ending,

@@ -286,7 +286,7 @@ REPOSITORIES = (
             PlaybookRun(
                 playbook="site.yml",
                 team="shop",
-                arguments=("--check", "--diff", "--tags", "common", "--limit", "web"),
+                arguments=("--check", "--diff", "--tags", "common", "--limit", "web01:&shop"),
             ),
             PlaybookRun(
                 playbook="deploy.yml",

@@ -321,18 +321,21 @@ class Home:
         """Return the directories of runs that are there now."""
         return [path for path in self.runs.glob("*/*") if len(path.name) == 32]
 
+    def run_directory(self, task: int) -> Path:
+        """Return the directory of the run of a task's last attempt, as soon as it is there."""
+
+        def look() -> Path | None:
+            attempts = self.detail(task)["attempts"]
+            run = attempts[-1]["run_id"] if attempts else None
+            return next((path for path in self.run_directories() if path.name == run), None)
+
+        return wait_until(look, f"the run of task {task}")
+
     def supervisor(self, task: int) -> psutil.Process:
         """Return the process that supervises the run of a task."""
-        run = self.detail(task)["attempts"][-1]["run_id"]
-
-        def look() -> psutil.Process | None:
-            for path in self.run_directories():
-                told = path / "supervisor.json"
-                if path.name == run and told.exists():
-                    return psutil.Process(json.loads(told.read_text())["pid"])
-            return None
-
-        return wait_until(look, f"the supervisor of task {task}")
+        told = self.run_directory(task) / "supervisor.json"
+        wait_until(told.exists, f"the supervisor of task {task}")
+        return psutil.Process(json.loads(told.read_text())["pid"])
 
     # -- evidence on machines
 
@@ -354,6 +357,15 @@ class Home:
                 if process.status() != psutil.STATUS_ZOMBIE:
                     found.append(" ".join(process.cmdline()))
         return found
+
+    def end(self, machine: str, word: str) -> None:
+        """End what runs on a machine and has `word` as one of its arguments."""
+        for pid in self.machines.processes(machine):
+            with contextlib.suppress(psutil.Error):
+                process = psutil.Process(pid)
+                if word in process.cmdline():
+                    process.kill()
+        wait_until(lambda: not self.runs_on(machine, word), f"the end of {word}")
 
     def runs_on(self, machine: str, word: str) -> list[str]:
         """Return what runs on a machine and has `word` as one of its arguments."""

@@ -1,0 +1,113 @@
+"""Stopping is true: what counts as cancelled or timed out runs nowhere any more."""
+
+from __future__ import annotations
+
+from live_homes import Home, wait_until
+
+PLAYBOOK = """\
+- hosts: prod-02
+  gather_facts: false
+  tasks:
+    - name: wait here
+      ansible.builtin.shell: echo begun > begun; sleep 3004 & sleep 3005
+"""
+ASYNC_PLAYBOOK = """\
+- hosts: prod-03
+  gather_facts: false
+  tasks:
+    - name: in the background
+      ansible.builtin.shell: echo begun > begun; sleep 3006
+      async: 1000
+      poll: 1
+"""
+TREE = (
+    "sleep 3001 & (trap '' TERM; sleep 3002) & "
+    "setsid sh -c 'exec sleep 3003 >/dev/null 2>&1 </dev/null' & echo begun > begun; wait"
+)
+SLEEPS = tuple(str(number) for number in range(3001, 3010))
+
+
+def left(home: Home) -> list[str]:
+    """Return what of these tests' commands still runs, on any machine."""
+    return [
+        line
+        for name in ("prod-01", "prod-02", "prod-03")
+        for word in SLEEPS
+        for line in home.runs_on(name, word)
+    ]
+
+
+def test_cancel_ends_commands_children_daemons_and_playbooks(home: Home) -> None:
+    home.write("wait.yml", PLAYBOOK)
+    home.write("async.yml", ASYNC_PLAYBOOK)
+    tree = home.shell("prod-01", TREE)
+    playbook = home.create("--playbook", "wait.yml", "--team", "prod")
+    in_background = home.create("--playbook", "async.yml", "--team", "prod")
+    tasks = [tree, playbook, in_background]
+    with home.worker():
+        wait_until(
+            lambda: all(home.on(f"prod-0{n}", "begun").exists() for n in (1, 2, 3)), "the commands"
+        )
+        wait_until(lambda: len(left(home)) >= 6, "all sleeps")
+        asked = home.type("cancel", "task", *map(str, tasks))
+        assert asked.rc == 0, asked
+        assert "being stopped" in asked.stdout + asked.stderr
+        for task in tasks:
+            home.wait_for_state(task, "cancelled")
+            if task == tree:
+                assert home.runs_on("prod-01", "3001") == home.runs_on("prod-01", "3002") == []
+                assert home.runs_on("prod-01", "3003") == []
+        assert left(home) == []
+        assert home.type("wait", *map(str, tasks)).rc == 12
+    for task in tasks:
+        assert home.state(task) == ("cancelled", "cancelled")
+        assert {one["outcome"] for one in home.results(task).values()} <= {"cancelled"}
+    again = home.type("cancel", "task", str(tree))
+    assert again.rc == 6, again
+
+
+def test_time_limit_ends_commands_and_playbooks(home: Home) -> None:
+    home.write("wait.yml", PLAYBOOK)
+    tree = home.shell("prod-01", TREE, "--timeout", "2s")
+    playbook = home.create("--playbook", "wait.yml", "--team", "prod", "--timeout", "8s")
+    with home.worker("--drain"):
+        assert home.wait_for(tree, playbook) == 13
+        assert [home.state(task) for task in (tree, playbook)] == [("failed", "timed out")] * 2
+        survivors = left(home)
+    assert survivors == []
+    assert home.on("prod-02", "begun").exists()
+    assert home.results(tree)["prod-01"]["outcome"] == "timed out"
+
+
+def test_cancel_of_pending_tasks_starts_nothing(home: Home) -> None:
+    tasks = [home.shell("prod-01", "echo ran >> trace") for _ in range(2)]
+    later = home.shell("prod-01", "echo ran >> trace", "--not-before", "+1h")
+    done = home.type("cancel", "task", *map(str, (*tasks, later, 999)), "-o", "json")
+    assert done.rc == 5, done
+    told = {one["id"]: one["changed"] for one in done.json["items"]}
+    assert told == {**{str(task): True for task in (*tasks, later)}, "999": False}
+    home.work()
+    assert [home.state(task) for task in (*tasks, later)] == [("cancelled", "cancelled")] * 3
+    assert home.detail(tasks[0])["attempts"] == []
+    assert home.lines("prod-01", "trace") == []
+
+
+def test_stop_that_nobody_confirmed_is_not_called_certain(home: Home) -> None:
+    task = home.shell("prod-02", "echo begun > begun; sleep 3007", "--retry-count", "3")
+    with home.worker():
+        wait_until(lambda: home.on("prod-02", "begun").exists(), "the command")
+        run = home.run_directory(task)
+        assert home.type("cancel", "task", str(task)).rc == 0
+        wait_until((run / "stop").exists, "the word to stop")
+        home.machines.stop("prod-02")
+        try:
+            home.wait_for_state(task, "cancelled")
+        finally:
+            home.machines.start("prod-02")
+    assert home.state(task) == ("cancelled", "cancelled, not confirmed")
+    assert "prod-02" in home.detail(task)["message"]
+    assert home.runs_on("prod-02", "3007") != []
+    assert home.type("wait", str(task)).rc == 12
+    home.end("prod-02", "3007")
+    home.work()
+    assert len(home.detail(task)["attempts"]) == 1
