@@ -2,6 +2,7 @@
 
 ::
 
+    owner.json       the process that made it
     spec.json        what the supervisor needs (no secret)
     lock             held by the supervisor for as long as it lives
     void             put there by an adopter: a supervisor that comes too late must not start
@@ -95,7 +96,9 @@ class RunDirectory:
         path = base / run_id
         path.mkdir(mode=0o700)
         (path / "tmp").mkdir(mode=0o700)
-        return cls(path)
+        directory = cls(path)
+        directory.write_json("owner.json", {"pid": os.getpid()})
+        return directory
 
     @property
     def records(self) -> Path:

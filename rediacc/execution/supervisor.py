@@ -114,11 +114,12 @@ class _Supervision:
 
     def _stop_there(self, machines: Sequence[str]) -> dict[str, Any]:
         """End what the run started on machines; without an answer nothing is confirmed."""
+        stopped: dict[str, Any] = dict.fromkeys(machines, False)
         try:
-            return stop_on_machines(self._directory, self._spec, machines=machines)
+            stopped |= stop_on_machines(self._directory, self._spec, machines=machines)
         except Exception as exc:  # a stop that fails is not confirmed; the run's end is still told
             self._error = self._error or f"{type(exc).__name__}: {exc}"
-            return {}
+        return stopped
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -127,7 +127,7 @@ def _bytes(text: str) -> bytes:
 
 
 _WITHOUT_RESULT = {
-    Ending.FINISHED: (MachineOutcome.SKIPPED, None),
+    Ending.FINISHED: (MachineOutcome.LOST, None),
     Ending.CANCELLED: (MachineOutcome.CANCELLED, None),
     Ending.TIMED_OUT: (MachineOutcome.TIMED_OUT, FailureClass.TIMED_OUT),
     Ending.LOST: (MachineOutcome.LOST, None),

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Connection, bindparam, text
 from rediacc.queue.transitions import wake
 from rediacc.storage.tables import Worker
 from rediacc.times import moment, seconds
-from rediacc.values import WorkerView
+from rediacc.values import State, WorkerView
 
 __all__ = [
     "OpenRun",
@@ -19,6 +19,8 @@ __all__ = [
     "WorkerIdentity",
     "adopt",
     "beat",
+    "bury",
+    "claims_of",
     "count_live",
     "list_workers",
     "machines_with_results",
@@ -38,6 +40,9 @@ _STOP = text("UPDATE worker SET stopped_at = :now, state = 'stopped' WHERE id = 
 _STANDING = text(
     "SELECT id, host, boot_id, pid, started_at, beat_at FROM worker WHERE stopped_at IS NULL"
 )
+_BURY = text(
+    "UPDATE worker SET stopped_at = :now, state = 'died' WHERE id = :id AND stopped_at IS NULL"
+)
 _LIVE = text("SELECT COUNT(*) FROM worker WHERE stopped_at IS NULL AND beat_at > :since")
 _SHOWN = text("SELECT * FROM worker WHERE stopped_at IS NULL ORDER BY started_at DESC LIMIT 100")
 _MINE = text(
@@ -53,6 +58,10 @@ _OPEN_RUNS = text(
     "JOIN attempt a ON a.task_id = m.task_id AND a.epoch = m.epoch "
     "WHERE run.ended_at IS NULL ORDER BY run.started_at, m.task_id"
 ).columns(machines=JSON)
+_ADOPT_RUN = text(
+    "UPDATE run SET worker_id = :worker WHERE id = :run AND worker_id = :before "
+    "AND ended_at IS NULL"
+)
 _SET_OWNER = text(
     "UPDATE task SET worker_id = :worker WHERE id = :id AND epoch = :epoch AND state IN (6, 7)"
 )
@@ -158,6 +167,17 @@ def standing_workers(connection: Connection) -> tuple[StandingWorker, ...]:
     return tuple(StandingWorker(**row._mapping) for row in connection.execute(_STANDING).all())
 
 
+def claims_of(connection: Connection, worker_id: str) -> tuple[tuple[int, int], ...]:
+    """Return (task, epoch) of what the worker claimed and has not started."""
+    rows = connection.execute(_MINE, {"id": worker_id}).all()
+    return tuple((row.id, row.epoch) for row in rows if row.state == int(State.CLAIMED))
+
+
+def bury(connection: Connection, worker_ids: Sequence[str], *, now: int) -> None:
+    """Write that workers are gone whose process is known to be."""
+    connection.execute(_BURY, [{"id": worker_id, "now": now} for worker_id in worker_ids])
+
+
 def count_live(connection: Connection, *, lease_seconds: float, now: int) -> int:
     """Return how many workers beat within their lease."""
     since = now - seconds(lease_seconds)
@@ -226,7 +246,10 @@ def open_runs(connection: Connection) -> tuple[OpenRun, ...]:
     )
 
 
-def adopt(connection: Connection, task_id: int, epoch: int, *, worker_id: str) -> bool:
-    """Make `worker_id` the owner of a started attempt; false when it is no longer present."""
-    parameters = {"id": task_id, "epoch": epoch, "worker": worker_id}
-    return connection.execute(_SET_OWNER, parameters).rowcount == 1
+def adopt(connection: Connection, run: OpenRun, *, worker_id: str) -> bool:
+    """Make `worker_id` the owner of a run and its attempt; false when somebody else was first."""
+    parameters = {"run": run.id, "before": run.worker_id, "worker": worker_id}
+    if connection.execute(_ADOPT_RUN, parameters).rowcount != 1:
+        return False
+    owner = {"id": run.task_id, "epoch": run.epoch, "worker": worker_id}
+    return connection.execute(_SET_OWNER, owner).rowcount == 1

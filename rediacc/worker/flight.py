@@ -19,7 +19,7 @@ from rediacc.execution.rundir import RunDirectory
 from rediacc.execution.work import Work
 from rediacc.queue.outcome import Ending
 from rediacc.queue.settle import Verdict
-from rediacc.values import Kind, MachineOutcome, MachineResult
+from rediacc.values import Kind, MachineOutcome, MachineResult, Reason
 
 __all__ = ["Flight", "start_supervisor"]
 
@@ -76,9 +76,11 @@ class Flight:
     pid: int | None = None
     seen: set[str] = field(default_factory=set)
     output_offset: int = 0
-    _timed_out: set[str] = field(default_factory=set)
+    results: list[MachineResult] = field(default_factory=list)
+    output: bytes = b""
     _offset: int = 0
     _records: list[dict[str, Any]] = field(default_factory=list)
+    _verdict: Verdict | None = None
 
     def is_over(self) -> bool:
         """Whether the supervisor is gone."""
@@ -100,34 +102,34 @@ class Flight:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGTERM)
 
-    def new_results(self) -> list[MachineResult]:
-        """Return machines' results that came since the last call (not for playbooks)."""
+    def collect(self, *, with_output: bool, is_last: bool = False) -> None:
+        """Read what the run told since the last call into `results` and `output`.
+
+        They stay there until :meth:`clear`, so that a write that fails loses nothing.
+        """
         records, self._offset = read_records(
             self.directory.records, nonce=self.nonce, offset=self._offset
         )
-        if self.work.kind is Kind.PLAYBOOK:
-            self._records += records
-            return []
+        if self.work.kind is not Kind.PLAYBOOK:
+            self.results += self._new_results(records)
+            return
+        self._records += records
+        if with_output:
+            with contextlib.suppress(FileNotFoundError), self.directory.stdout.open("rb") as stream:
+                self.output += self._next_piece(stream, is_last=is_last)
+
+    def clear(self) -> None:
+        """Forget what is stored."""
+        self.results, self.output = [], b""
+
+    def _new_results(self, records: list[dict[str, Any]]) -> list[MachineResult]:
         found = []
         for record in records:
             is_new = record["type"] == "result" and record["host"] not in self.seen
             if is_new and record["host"] in self.work.machines:
                 self.seen.add(record["host"])
                 found.append(ad_hoc_result(record, kind=self.work.kind))
-        self._timed_out |= {
-            result.machine for result in found if result.outcome is MachineOutcome.TIMED_OUT
-        }
         return found
-
-    def new_output(self, *, is_last: bool = False) -> bytes:
-        """Return what Ansible printed since the last call (playbooks only), within limits."""
-        if self.work.kind is not Kind.PLAYBOOK:
-            return b""
-        try:
-            with self.directory.stdout.open("rb") as stream:
-                return self._next_piece(stream, is_last=is_last)
-        except FileNotFoundError:
-            return b""
 
     def _next_piece(self, stream: Any, *, is_last: bool) -> bytes:
         size = stream.seek(0, os.SEEK_END)
@@ -145,31 +147,48 @@ class Flight:
         return piece + mark + bytes(stream.read(_TAIL))
 
     def verdict(self) -> Verdict:
-        """Return how the attempt ended, from the records and the supervisor's last word."""
-        fresh = self.new_results()
+        """Return how the attempt ended, from the records and the supervisor's last word.
+
+        Beside it, `results` and `output` hold what is to be stored with it. Asking again, after a
+        write that failed, gives the same.
+        """
+        if self._verdict is None:
+            try:
+                self.collect(with_output=True, is_last=True)
+                self._verdict = self._conclude()
+            except (KeyError, TypeError, ValueError, AttributeError) as exc:
+                self._verdict = Verdict(
+                    ending=Ending.FINISHED,
+                    is_confirmed=False,
+                    failure_reason=Reason.INTERNAL,
+                    message=f"the run's records cannot be read: {type(exc).__name__}",
+                )
+        return self._verdict
+
+    def _conclude(self) -> Verdict:
         told = self.directory.read_json("exit.json") if self.directory.exists() else None
         if told is None:
-            return self._lost(fresh)
+            return Verdict(
+                ending=Ending.LOST,
+                is_confirmed=False,
+                message="the run ended without telling how: it may have done its work or not",
+            )
         ending = Ending(told["ending"])
         output = self._tail_of_output()
         if self.work.kind is Kind.PLAYBOOK:
             return self._playbook_verdict(ending, told, output)
-        return self._ad_hoc_verdict(ending, told, output, fresh)
+        return self._ad_hoc_verdict(ending, told, output)
 
-    def _ad_hoc_verdict(
-        self, ending: Ending, told: Mapping[str, Any], output: str, fresh: list[MachineResult]
-    ) -> Verdict:
+    def _ad_hoc_verdict(self, ending: Ending, told: Mapping[str, Any], output: str) -> Verdict:
         missing = [name for name in self.work.machines if name not in self.seen]
         if not missing:
             return Verdict(
                 ending=Ending.FINISHED,
-                results=fresh,
-                is_confirmed=all(told.get("stopped", {}).get(name) for name in self._timed_out),
+                is_confirmed=all(told.get("stopped", {}).values()),
             )
         if ending is not Ending.FINISHED:
             return Verdict(
                 ending=ending,
-                results=fresh,
                 is_confirmed=self._is_confirmed(told, missing),
                 message=_stop_message(ending, told, missing),
             )
@@ -183,7 +202,7 @@ class Flight:
             MachineResult(machine=name, outcome=MachineOutcome.FAILED, message=message)
             for name in missing
         ]
-        return Verdict(ending=ending, results=[*fresh, *unseen], message=message)
+        return Verdict(ending=ending, results=unseen, message=message)
 
     def _playbook_verdict(self, ending: Ending, told: Mapping[str, Any], output: str) -> Verdict:
         harvest = harvest_playbook(
@@ -193,6 +212,7 @@ class Flight:
         )
         targeted = set(self.work.machines)
         results = [result for result in harvest.results if result.machine in targeted]
+        spoken_of = {result.machine for result in results}
         if ending is not Ending.FINISHED and not harvest.is_whole:
             return Verdict(
                 ending=ending,
@@ -202,20 +222,18 @@ class Flight:
             )
         failing = any(not result.outcome.is_success for result in results)
         if harvest.is_whole and (told["rc"] == 0 or failing):
+            # Ansible came to its end and had no task for these.
+            results += [
+                MachineResult(machine=name, outcome=MachineOutcome.SKIPPED)
+                for name in self.work.machines
+                if name not in spoken_of
+            ]
             return Verdict(ending=Ending.FINISHED, results=results)
         reason, message = reason_of_failure(
             has_begun=harvest.has_begun, output=output, error=told.get("error", "")
         )
         return Verdict(
             ending=Ending.FINISHED, results=results, failure_reason=reason, message=message
-        )
-
-    def _lost(self, fresh: list[MachineResult]) -> Verdict:
-        return Verdict(
-            ending=Ending.LOST,
-            results=fresh,
-            is_confirmed=False,
-            message="the run ended without telling how: it may have done its work or not",
         )
 
     def _is_confirmed(self, told: Mapping[str, Any], machines: Any) -> bool:

@@ -6,19 +6,15 @@ not keep an urgent task waiting. Runs live in supervisors of their own and outli
 
 from __future__ import annotations
 
-import queue
 import random
 import selectors
 import time
-import uuid
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-from rediacc.errors import PreparationFailed, RediaccError, StaleClaim
-from rediacc.execution.prepare import prepare, spec_to_json
-from rediacc.execution.rundir import RunDirectory
+from sqlalchemy import Connection
+
+from rediacc.errors import PreparationFailed, StaleClaim
 from rediacc.queue import results as result_store
 from rediacc.queue import settle as settling
 from rediacc.queue import workers
@@ -30,9 +26,9 @@ from rediacc.settings import Settings
 from rediacc.storage.engine import Database
 from rediacc.times import micros, utc_now
 from rediacc.values import Reason, State
-from rediacc.worker.flight import Flight, start_supervisor
+from rediacc.worker.flight import Flight
 from rediacc.worker.heartbeat import Heartbeat
-from rediacc.worker.items import work_of
+from rediacc.worker.launch import Launched, Launcher
 from rediacc.worker.log import LOG, task_context
 
 __all__ = ["Worker"]
@@ -41,14 +37,6 @@ _TICK_SECONDS = 0.05
 _LOOK_SECONDS = 1.0
 _SWEEP_SECONDS = 30.0
 _OUTPUT_SECONDS = 0.3
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Started:
-    """A preparation that came to its end: a flight, or nothing more to do."""
-
-    claimed: Claimed
-    flight: Flight | None
 
 
 class Worker:
@@ -69,14 +57,17 @@ class Worker:
         self._database = database
         self._settings = settings
         self._identity = identity
-        self._base = base
-        self._environment = environment
         self._rules = rules_of(settings)
         self._flights: dict[int, Flight] = {}
         self._claimed: dict[int, Claimed] = {}
-        self._ready: queue.SimpleQueue[_Started] = queue.SimpleQueue()
-        size = identity.slots + identity.urgent_slots
-        self._threads = ThreadPoolExecutor(max_workers=min(size, 16), thread_name_prefix="prepare")
+        self._unwritten: list[Launched] = []
+        self._launcher = Launcher(
+            database=database,
+            settings=settings,
+            identity=identity,
+            base=base,
+            environment=environment,
+        )
         self._selector = selectors.DefaultSelector()
         self._heartbeat = Heartbeat(
             database,
@@ -120,8 +111,8 @@ class Worker:
 
     def finish(self) -> None:
         """Say that this worker ended; what still runs is left to adoption."""
-        self._threads.shutdown(wait=True)
-        self._take_started()
+        self._launcher.close()
+        self._take_launched()
         self._heartbeat.stop()
         with self._database.write() as connection:
             workers.stop(connection, self._identity.id, now=_now())
@@ -138,7 +129,7 @@ class Worker:
 
         :raises DatabaseUnavailable: the database is away; calling again later goes on.
         """
-        self._take_started()
+        self._take_launched()
         self._watch_flights()
         mark = self._database.change_mark()
         now = time.monotonic()
@@ -153,6 +144,17 @@ class Worker:
         for key, _events in self._selector.select(_TICK_SECONDS):
             if callable(key.data):
                 key.data()
+
+    def reconcile(self) -> None:
+        """Give back claims that the database has and this worker does not.
+
+        A commit whose answer was lost leaves them behind.
+        """
+        with self._database.read() as connection:
+            held = workers.claims_of(connection, self._identity.id)
+        for task_id, epoch in held:
+            if task_id not in self._claimed:
+                self._give_back(task_id, epoch, "its claim was not noticed")
 
     def look_again(self) -> None:
         """Claim at the next tick even if the database did not change."""
@@ -184,62 +186,7 @@ class Worker:
             self._due_at = next_due_at(connection)
         for item in claimed:
             self._claimed[item.id] = item
-            self._threads.submit(self._prepare, item)
-
-    def _prepare(self, claimed: Claimed) -> None:
-        """In a thread: prepare, commit `started`, start the supervisor."""
-        flight = None
-        try:
-            flight = self._launch(claimed)
-        except PreparationFailed as exc:
-            self._settle_unstarted(claimed, exc)
-        except StaleClaim:
-            self._give_back(claimed, "the claim ended while it was prepared")
-        except Exception as exc:  # a thread's top: the task must not be left claimed for ever
-            LOG.exception("preparing failed", extra=self._about_claim(claimed))
-            problem = PreparationFailed(f"{type(exc).__name__}: {exc}", reason=Reason.INTERNAL)
-            self._settle_unstarted(claimed, problem)
-        finally:
-            self._ready.put(_Started(claimed=claimed, flight=flight))
-
-    def _launch(self, claimed: Claimed) -> Flight:
-        with self._database.read() as connection:
-            work = work_of(connection, claimed)
-        run_id = uuid.uuid4().hex
-        directory = RunDirectory.create(self._base, run_id)
-        try:
-            spec = prepare(
-                work,
-                directory,
-                run_id=run_id,
-                settings=self._settings,
-                environment=self._environment,
-            )
-            directory.write("spec.json", spec_to_json(spec))
-            run = settling.RunStart(
-                id=run_id,
-                worker_id=self._identity.id,
-                host=self._identity.host,
-                boot_id=self._identity.boot_id,
-                directory=str(directory.path),
-            )
-            members = [(claimed.id, claimed.epoch)]
-            with self._database.write() as connection:
-                settling.mark_started(connection, run, members, now=_now())
-        except BaseException:
-            directory.remove()
-            raise
-        process = start_supervisor(directory, spec.environment)
-        return Flight(
-            run_id=run_id,
-            work=work,
-            level=claimed.level,
-            attempt=claimed.attempt,
-            directory=directory,
-            nonce=spec.nonce,
-            uses_urgent_slot=claimed.uses_urgent_slot,
-            process=process,
-        )
+            self._launcher.begin(item)
 
     def _settle_unstarted(self, claimed: Claimed, problem: PreparationFailed) -> None:
         message = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
@@ -251,32 +198,37 @@ class Worker:
         LOG.error("not started: %s", message, extra=self._about_claim(claimed))
         self._write_settlement(claimed.id, claimed.epoch, verdict)
 
-    def _give_back(self, claimed: Claimed, why: str) -> None:
+    def _give_back(self, task_id: int, epoch: int, why: str) -> None:
+        context = {"context": {"task": task_id, "why": why}}
         try:
             with self._database.write() as connection:
                 settling.give_back(
-                    connection,
-                    claimed.id,
-                    claimed.epoch,
-                    actor=self._identity.id,
-                    why=why,
-                    now=_now(),
+                    connection, task_id, epoch, actor=self._identity.id, why=why, now=_now()
                 )
-        except RediaccError as exc:
-            LOG.warning("not given back: %s", exc.message, extra=self._about_claim(claimed))
+        except StaleClaim as exc:
+            LOG.warning("not given back: %s", exc.message, extra=context)
+        else:
+            LOG.info("given back", extra=context)
 
-    def _take_started(self) -> None:
-        while not self._ready.empty():
-            started = self._ready.get()
-            self._claimed.pop(started.claimed.id, None)
+    def _take_launched(self) -> None:
+        """Note what became of claims; what cannot be written now is kept for the next tick."""
+        self._unwritten += self._launcher.finished()
+        while self._unwritten:
+            item = self._unwritten[0]
+            if item.flight is not None:
+                self._flights[item.claimed.id] = item.flight
+                LOG.info("task started", extra=self._about(item.flight))
+            elif item.problem is not None:
+                self._settle_unstarted(item.claimed, item.problem)
+            else:
+                self._give_back(item.claimed.id, item.claimed.epoch, item.give_back)
+            self._unwritten.pop(0)
+            self._claimed.pop(item.claimed.id, None)
             self.look_again()
-            if started.flight is not None:
-                self._flights[started.claimed.id] = started.flight
-                LOG.info("task started", extra=self._about(started.flight))
 
     def _watch_flights(self) -> None:
-        store_output = time.monotonic() - self._stored >= _OUTPUT_SECONDS
-        if store_output:
+        with_output = time.monotonic() - self._stored >= _OUTPUT_SECONDS
+        if with_output:
             self._stored = time.monotonic()
         for task_id, flight in list(self._flights.items()):
             if flight.is_over():
@@ -284,34 +236,29 @@ class Worker:
                 del self._flights[task_id]
                 self.look_again()
             else:
-                self._store_progress(flight, with_output=store_output)
+                self._store_progress(flight, with_output=with_output)
 
     def _store_progress(self, flight: Flight, *, with_output: bool) -> None:
-        results = flight.new_results()
-        output = flight.new_output() if with_output else b""
-        if not results and not output:
+        flight.collect(with_output=with_output)
+        if not flight.results and not flight.output:
             return
-        work = flight.work
         try:
             with self._database.write() as connection:
-                if results:
-                    result_store.record_results(
-                        connection, work.task_id, work.epoch, results, now=_now()
-                    )
-                if output:
-                    result_store.append_output(
-                        connection, work.task_id, work.epoch, output, now=_now()
-                    )
+                self._store(connection, flight)
         except StaleClaim as exc:
             LOG.error("stale: %s", exc.message, extra=self._about(flight))
             flight.stop("interrupt")
+        flight.clear()
+
+    def _store(self, connection: Connection, flight: Flight) -> None:
+        task_id, epoch = flight.work.task_id, flight.work.epoch
+        if flight.results:
+            result_store.record_results(connection, task_id, epoch, flight.results, now=_now())
+        if flight.output:
+            result_store.append_output(connection, task_id, epoch, flight.output, now=_now())
 
     def _settle(self, flight: Flight) -> None:
         work = flight.work
-        output = flight.new_output(is_last=True)
-        if output:
-            with self._database.write() as connection:
-                result_store.append_output(connection, work.task_id, work.epoch, output, now=_now())
         verdict = flight.verdict()
         self._write_settlement(work.task_id, work.epoch, verdict, flight=flight)
         if not self._settings.keep_runs:
@@ -327,6 +274,8 @@ class Worker:
     ) -> None:
         try:
             with self._database.write() as connection:
+                if flight is not None:
+                    self._store(connection, flight)
                 conclusion = settling.settle(
                     connection,
                     task_id,

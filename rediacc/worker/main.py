@@ -174,6 +174,7 @@ class _Process:
                         recovered = time.monotonic()
                         for flight in self._recovery.recover(mine=self._worker.run_ids):
                             self._worker.adopt(flight)
+                        self._worker.reconcile()
                         self._follow_ups.create()
                     self._worker.tick()
                     if self._is_done(has_ticked, once=once, drain=drain, until_task=until_task):

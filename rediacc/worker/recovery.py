@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -48,22 +49,29 @@ class Recovery:
 
         :param mine: the runs that this worker watches already.
         """
-        alive = self._alive()
+        with self._database.read() as connection:
+            standing = workers.standing_workers(connection)
+        alive = self._alive(standing)
         self._give_back_claims(alive)
         with self._database.read() as connection:
             runs = workers.open_runs(connection)
-        return [
+        adopted = [
             flight
             for run in runs
             if run.worker_id not in alive and run.id not in mine
             for flight in self._take_over(run)
         ]
+        self._bury([worker.id for worker in standing if worker.id not in alive])
+        return adopted
 
-    def _alive(self) -> set[str]:
+    def _bury(self, gone: list[str]) -> None:
+        if gone:
+            with self._database.write() as connection:
+                workers.bury(connection, gone, now=_now())
+
+    def _alive(self, standing: Sequence[workers.StandingWorker]) -> set[str]:
         """Workers whose process is there (this host) or whose lease holds (other hosts)."""
         now = _now()
-        with self._database.read() as connection:
-            standing = workers.standing_workers(connection)
         alive = {self._identity.id}
         for worker in standing:
             is_here = worker.host == self._identity.host
@@ -99,7 +107,7 @@ class Recovery:
             self._give_back_run(run, directory)
             return []
         with self._database.write() as connection:
-            if not workers.adopt(connection, run.task_id, run.epoch, worker_id=self._identity.id):
+            if not workers.adopt(connection, run, worker_id=self._identity.id):
                 return []
         flight = self._flight(run, directory)
         if flight.directory.exists() and flight.is_over() and not directory.has("exit.json"):
@@ -181,6 +189,9 @@ def sweep_directories(base: Path, open_runs: frozenset[str]) -> None:
         if not is_run or path.name in open_runs:
             continue
         directory = RunDirectory(path)
+        owner = directory.read_json("owner.json")
+        if owner is None or psutil.pid_exists(owner["pid"]):
+            continue  # being prepared by a worker beside this one
         lock = directory.take_lock()
         if lock is not None:
             directory.remove()

@@ -49,7 +49,7 @@ def test_playbook_gives_by_queue_what_it_gives_by_hand(adopted: Standing, run: P
 
     queue, outcome = _by_queue(adopted, run)
 
-    assert queue.rc == _EXIT_CODES[hand.rc], queue.stderr
+    assert queue.rc == _EXIT_CODES[hand.rc], f"{queue.stderr}\n{outcome['task']}\n{queue.stdout}"
     assert _counts(outcome) == hand.recap
     assert queue.statuses == hand.statuses
     assert queue.lines == hand.lines

@@ -233,6 +233,19 @@ class Home:
             start_new_session=True,
         )
 
+    def python(self, program: str) -> None:
+        """Run a program that uses rediacc's own modules."""
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
     def create(self, *words: str, **environment: str) -> int:
         """Queue a task and return its number."""
         done = self.type("create", "task", *words, "-o", "name", **environment)

@@ -213,7 +213,7 @@ class Lab:
             "hold reserve wake fair machine audit outbox"
         ).split()
         return {
-            name: self.query(f"SELECT * FROM {name} ORDER BY 1, 2")
+            name: self.query(f"SELECT * FROM {name} ORDER BY rowid")
             for name in tables
             if name not in without
         }
