@@ -34,7 +34,7 @@ from rediacc.teams.inventory import (
     slice_inventory,
 )
 from rediacc.teams.patterns import resolve_patterns
-from rediacc.teams.playbooks import resolve_playbook
+from rediacc.teams.playbooks import playbook_fingerprint, resolve_playbook
 from rediacc.values import AnsibleOptions, Kind, Reason
 
 __all__ = ["RunSpec", "ansible_environment", "prepare"]
@@ -130,6 +130,9 @@ def _check_targets(
 ) -> None:
     """Refuse when the task would now reach machines that it was not shown to target."""
     if work.kind is Kind.PLAYBOOK:
+        present = playbook_fingerprint(settings, work.team, work.text, environment=environment)
+        if present and present == work.fingerprint:
+            return  # what its plays mean cannot have changed, and the limit holds them anyway
         resolved = resolve_playbook(
             settings,
             work.team,

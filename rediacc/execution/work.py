@@ -19,6 +19,7 @@ class Work:
     :param shown_machines: the machines that the task was shown to target when it was accepted.
     :param patterns: the host patterns behind them, for resolving again; empty for plain names.
     :param limit: the ``--limit`` that was given.
+    :param fingerprint: of inventory and playbook when the targets were resolved.
     """
 
     task_id: int
@@ -34,3 +35,4 @@ class Work:
     module_args: Mapping[str, Any] = field(default_factory=dict)
     options: AnsibleOptions = field(default_factory=AnsibleOptions)
     timeout_seconds: float | None = None
+    fingerprint: str = ""

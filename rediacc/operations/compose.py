@@ -22,7 +22,7 @@ from rediacc.settings import Settings
 from rediacc.teams.inventory import find_team, read_inventory
 from rediacc.teams.named_tasks import NamedTask, load_named_task, resolve_named_task
 from rediacc.teams.patterns import resolve_patterns
-from rediacc.teams.playbooks import resolve_playbook
+from rediacc.teams.playbooks import playbook_fingerprint, resolve_playbook
 from rediacc.teams.probes import run_probe
 from rediacc.teams.retry_policy import effective_policy
 from rediacc.times import micros
@@ -48,6 +48,7 @@ class _Targets:
     patterns: tuple[str, ...]
     limit: str | None
     notes: tuple[str, ...] = ()
+    fingerprint: str = ""
 
 
 def compose_task(
@@ -93,6 +94,7 @@ def compose_task(
         "module_args": dict(request.module_args),
         "options": options_to_json(request.options),
         "variables": dict(request.variables),
+        "fingerprint": targets.fingerprint,
     }
     task = NewTask(
         uid=checked_uid(request.retry.get("taskId")) or str(uuid.uuid4()),
@@ -203,7 +205,13 @@ def _playbook_targets(
         extra_vars_files=(),
         environment=environment,
     )
-    return _Targets(machines=found.machines, patterns=(), limit=limit, notes=found.notes)
+    return _Targets(
+        machines=found.machines,
+        patterns=(),
+        limit=limit,
+        notes=found.notes,
+        fingerprint=playbook_fingerprint(settings, team, playbook, environment=environment),
+    )
 
 
 def _title(kind: Kind, text: str, module_args: Mapping[str, Any]) -> str:
@@ -215,8 +223,12 @@ def _title(kind: Kind, text: str, module_args: Mapping[str, Any]) -> str:
 
 
 def _digest(request: TaskRequest, team: str) -> str:
-    """Name what was asked for: the same key with another digest is a conflict."""
-    content = asdict(replace(request, team=team, idempotency_key=None, dry_run=False))
+    """Name what was asked for: the same key with another digest is a conflict.
+
+    The time is no part of it: `in ten minutes` means another one each time it is said.
+    """
+    bare = replace(request, team=team, idempotency_key=None, dry_run=False, not_before=None)
+    content = asdict(bare)
     canonical = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
 

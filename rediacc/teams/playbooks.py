@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -14,13 +15,13 @@ from pathlib import Path
 from rediacc.errors import InvalidInput, NotFound
 from rediacc.settings import Settings
 from rediacc.teams.ansible_command import ask, cache_directory, locate_ansible
-from rediacc.teams.files import checked_text, one_line, write_private
+from rediacc.teams.files import checked_text, one_line, read_limited, write_private
 from rediacc.teams.inventory import read_inventory
 from rediacc.teams.patterns import split_patterns
 from rediacc.teams.probes import error_line
 from rediacc.values import AnsibleOptions, ExtraVariables
 
-__all__ = ["PlaybookTargets", "resolve_playbook"]
+__all__ = ["PlaybookTargets", "playbook_fingerprint", "resolve_playbook"]
 
 _LIST_TIMEOUT_SECONDS = 120.0
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -96,6 +97,21 @@ def resolve_playbook(
             if not machines
         ),
     )
+
+
+def playbook_fingerprint(
+    settings: Settings, team: str, playbook: str, *, environment: Mapping[str, str]
+) -> str:
+    """Return a digest of a team's inventory and a playbook's file; empty for one of a collection.
+
+    While it stays the same, the playbook's own plays mean the same machines. Playbooks that it
+    imports are not looked at.
+    """
+    path = settings.home / playbook
+    if not path.is_file():
+        return ""
+    inventory = read_inventory(settings, team, environment=environment)
+    return hashlib.sha256(inventory.digest.encode() + read_limited(path)).hexdigest()
 
 
 def _check_playbook(settings: Settings, playbook: str) -> None:

@@ -33,6 +33,7 @@ def work_of(connection: Connection, claimed: Claimed) -> Work:
         module_args=_mapping(request["module_args"]),
         options=options_from_json(request["options"]),
         timeout_seconds=row.timeout_seconds,
+        fingerprint=request["fingerprint"],
     )
 
 
