@@ -14,6 +14,8 @@ __all__ = ["PAST_THE_END", "Followed", "Patience", "follow"]
 
 # Behind every entry: a page from here holds no output, only how the task stands.
 PAST_THE_END = 1 << 62
+# A reason that passes sooner is none to speak of.
+_WAIT_SECONDS = 1.5
 _SHORTEST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 0.5
 
@@ -35,6 +37,10 @@ class Patience:
     @property
     def is_over(self) -> bool:
         return self._end is not None and self._clock() >= self._end
+
+    def now(self) -> float:
+        """Return the time by the clock that patience is measured with."""
+        return self._clock()
 
     def pause(self, seconds: float) -> None:
         """Sleep, but not beyond the end."""
@@ -71,13 +77,15 @@ def follow(
     """Return when the task has ended, is held for a person, or patience is over.
 
     :param on_entries: takes each new piece of output once; without it no output is read.
-    :param on_wait: told each time when why the task waits has changed.
+    :param on_wait: told each time when why the task waits has changed, and stays so.
     :param is_abandoned: says when nobody is left to work on the task.
     :raises RediaccError: the task is abandoned, and has not ended.
     """
     cursor = None if on_entries is not None else PAST_THE_END
     pause = _SHORTEST_PAUSE_SECONDS
     told: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
+    since = patience.now()
     while True:
         # Asked first: whoever left after settling the task has not abandoned it.
         has_left = is_abandoned is not None and is_abandoned()
@@ -95,8 +103,10 @@ def follow(
                 f"task {page.task.id} has not ended, and the worker that was to run it is gone",
                 hint="see .rediacc/worker.log, then run: rediacc worker",
             )
-        if on_wait is not None and page.waits != told:
-            told = page.waits
+        if page.waits != seen:
+            seen, since = page.waits, patience.now()
+        elif on_wait is not None and seen != told and patience.now() - since >= _WAIT_SECONDS:
+            told = seen
             on_wait(page)
         if patience.is_over:
             return Followed(page)
