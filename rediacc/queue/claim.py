@@ -53,7 +53,7 @@ _PARKED = text(
 _USED = text("SELECT COUNT(*) FROM hold WHERE resource = :resource AND slot >= 0")
 _PARKED_OVERDUE = text(
     f"SELECT {_COLUMNS} FROM task WHERE state = 4 AND parked_on = :resource "
-    "AND start_by_at <= :now ORDER BY start_by_at, id LIMIT 1"
+    "AND start_by_at <= :now ORDER BY start_by_at, level, pass_value, id LIMIT 1"
 )
 _READY = text(
     f"SELECT {_COLUMNS} FROM task WHERE state = 3 AND level <= :level "
@@ -61,7 +61,7 @@ _READY = text(
 )
 _OVERDUE = text(
     f"SELECT {_COLUMNS} FROM task WHERE state = 3 AND start_by_at <= :now AND level <= :level "
-    "ORDER BY start_by_at, id LIMIT 1"
+    "ORDER BY start_by_at, level, pass_value, id LIMIT 1"
 )
 _MACHINES = text(
     "SELECT task_id, machine FROM task_machine WHERE task_id IN :ids "

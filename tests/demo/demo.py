@@ -119,7 +119,7 @@ class _Demo:
         with self._worker():
             self._do("logs", "--follow", urgent)
             self._do("list", "queue")
-            self._until(lambda: self._attempt(failing) > 1)
+            self._until(lambda: self._has_been_retried(failing))
             _say(f"Task {failing} has failed and is tried again a second later.")
             self._do("list", "tasks")
             # 10: one of them failed, as it was meant to.
@@ -209,8 +209,11 @@ class _Demo:
                 raise DemoError(f"the worker does not get on; see {self._home / 'worker.log'}")
             time.sleep(_STEP_SECONDS)
 
-    def _attempt(self, task: str) -> int:
-        return int(self._task(task)["attempt"])
+    def _has_been_retried(self, task: str) -> bool:
+        found = self._task(task)
+        if found["attempt"] == 1 and found["state"] in ("succeeded", "failed", "cancelled"):
+            raise DemoError(f"task {task} ended too early; see {self._home / 'worker.log'}")
+        return int(found["attempt"]) > 1
 
     def _task(self, task: str) -> dict[str, Any]:
         done = self._call("inspect", "task", task, "-o", "json", stdout=subprocess.PIPE)
