@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import secrets
 import selectors
 import signal
 import socket
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -134,7 +134,7 @@ class _Process:
     ) -> None:
         self._database = database
         identity = workers.WorkerIdentity(
-            id=uuid.uuid4().hex,
+            id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
             host=socket.gethostname(),
             boot_id=boot_id(),
             pid=os.getpid(),

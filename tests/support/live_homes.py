@@ -25,7 +25,7 @@ from machines import Machine, Machines, remote_python
 
 __all__ = ["DEADLINE", "Done", "Home", "WorkerProcess", "inventory_line", "wait_until"]
 
-DEADLINE = 90.0
+DEADLINE = 60.0
 ROOT = Path(__file__).resolve().parents[2]
 _BIN = Path(sys.executable).parent
 _Found = TypeVar("_Found")
