@@ -247,6 +247,7 @@ class _Process:
         return view.state not in pending or view.reason == Reason.HELD_LOST
 
     def _is_drained(self) -> bool:
+        self._follow_ups.create()
         with self._database.read() as connection:
             return remaining_work(connection) == 0
 
