@@ -169,7 +169,7 @@ def load_settings(home: Path, *, environment: Mapping[str, str] | None = None) -
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise InvalidInput(f"cannot read {path}: {exc.strerror}") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise InvalidInput(f"{path} is not valid TOML: {exc}") from exc
     return _Reader(path, document).settings(
         home, environment if environment is not None else os.environ

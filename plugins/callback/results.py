@@ -277,6 +277,13 @@ class CallbackModule(CallbackBase):
         self._write("stats", {"hosts": hosts})
 
     def _note_item(self, result, *, is_failed):
+        try:
+            self._keep_item(result, is_failed=is_failed)
+        except (LookupError, RecursionError, TypeError, ValueError):
+            # Its result cannot be read; the one of the whole task tells so.
+            return
+
+    def _keep_item(self, result, *, is_failed):
         key = (result.host.get_name(), result.task._uuid)
         messages, delegated = self._items.setdefault(key, ([], []))
         name = _delegated_to(result)
@@ -287,6 +294,7 @@ class CallbackModule(CallbackBase):
             messages.append(f"item {label}: {result.result.get('msg', 'failed')}")
 
     def _finish(self, result, status):
+        """Tell a result; one that cannot be told must not cost other machines theirs."""
         host, task = result.host.get_name(), result.task
         key = (host, task._uuid)
         messages, delegated = self._items.pop(key, ([], []))
@@ -306,11 +314,12 @@ class CallbackModule(CallbackBase):
             "started_at": self._starts.pop(key, ended),
             "ended_at": ended,
             "handler": isinstance(task, Handler),
-            "attempts": result.result.get("attempts"),
-            "no_log": _is_censored(result),
-            **self._outcome(result, task_fields["action"], status, messages),
         }
-        self._write("result", record)
+        try:
+            outcome = self._outcome(result, record["action"], status, messages)
+            self._write("result", {**record, **outcome})
+        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as exc:
+            self._write("result", {**record, **results.untellable(status, type(exc).__name__)})
 
     def _outcome(self, result, action, status, messages):
         if _is_censored(result):
@@ -323,7 +332,14 @@ class CallbackModule(CallbackBase):
         fields = results.output_fields(data, action)
         failure = results.failure_class(status, message, timed_out=fields["timed_out"])
         kept = results.kept_result(data, action)
-        return {**fields, "message": message, "failure": failure, "result": kept}
+        return {
+            **fields,
+            "attempts": results.whole_number(data.get("attempts")),
+            "no_log": _is_censored(result),
+            "message": message,
+            "failure": failure,
+            "result": kept,
+        }
 
     def _write(self, kind, fields):
         masker = self._secrets.masker() if self._secrets is not None else Masker()

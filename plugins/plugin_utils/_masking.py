@@ -63,13 +63,17 @@ def encodings_of(value: str) -> set[str]:
         value,
         repr(value)[1:-1],
         repr(raw)[2:-1],
-        value.replace("'", "'\"'\"'"),
+        *_shell_quoted(value),
         value.replace("'", "'\\''"),
         value.replace("'", "''"),
     }
     # Results are JSON in output, and often hold JSON or quoted commands themselves.
     for _depth in range(2):
         spellings |= {json.dumps(each)[1:-1] for each in spellings}
+    # At -vvv Ansible shows a module's answer as Python bytes; with both quotes in it, Python
+    # escapes the single ones.
+    spellings |= {repr('"' + each)[2:-1] for each in spellings}
+    spellings.add(repr(b'"' + raw)[3:-1])
     spellings |= {
         json.dumps(value, ensure_ascii=False)[1:-1],
         raw.hex(),
@@ -80,6 +84,16 @@ def encodings_of(value: str) -> set[str]:
     for encoded in _base64_cores(raw):
         spellings |= {encoded, encoded.replace("+", "-").replace("/", "_")}
     return {each for each in spellings if len(each) >= MINIMUM_LENGTH}
+
+
+def _shell_quoted(value: str) -> Iterable[str]:
+    """Yield the value as it stands in a command that is quoted for a shell once or more.
+
+    At -vvv Ansible shows a task's environment in a command for a shell in a command for ssh.
+    """
+    for _depth in range(3):
+        value = value.replace("'", "'\"'\"'")
+        yield value
 
 
 def _base64_cores(raw: bytes) -> Iterable[str]:

@@ -15,6 +15,9 @@ OUTPUT_HEAD = 64 * 1024
 OUTPUT_TAIL = 64 * 1024
 MESSAGE_LIMIT = 8 * 1024
 KEYS_LIMIT = 200
+# More than the batch module cuts to: only a machine that does not run our module exceeds it.
+BATCH_LIMIT = 16 << 20
+NUMBER_LIMIT = 1 << 53
 
 BATCH = "rediacc.core.batch"
 _SETUP = ("setup", "gather_facts")
@@ -35,7 +38,7 @@ def output_fields(result: Mapping[str, object], action: str) -> dict[str, object
     """Return return code, outputs, their sizes, and whether they were cut or timed out."""
     source = _only_member(result, action) or result
     fields: dict[str, object] = {
-        "rc": source["rc"] if isinstance(source.get("rc"), int) else None,
+        "rc": whole_number(source.get("rc")),
         "truncated": bool(source.get("truncated")) if action == BATCH else False,
         "timed_out": has_timed_out(result, action),
     }
@@ -47,15 +50,15 @@ def output_fields(result: Mapping[str, object], action: str) -> dict[str, object
         else:
             text = _as_text(source.get(name, ""))
         size = source.get(name + "_bytes") if action == BATCH else None
-        given = text.encode("utf-8", "surrogateescape")
-        fields[name + "_bytes"] = size if isinstance(size, int) else len(given)
+        given = _as_bytes(text)
+        fields[name + "_bytes"] = len(given) if whole_number(size) is None else size
         fields[name] = text
     return fields
 
 
 def cut_output(text: str) -> tuple[str, bool]:
     """Return an output's first and last part, and whether something was cut out."""
-    raw = text.encode("utf-8", "surrogateescape")
+    raw = _as_bytes(text)
     if len(raw) <= OUTPUT_HEAD + OUTPUT_TAIL + 64:
         return text, False
     head = raw[:OUTPUT_HEAD].decode("utf-8", "ignore")
@@ -65,13 +68,53 @@ def cut_output(text: str) -> tuple[str, bool]:
 
 
 def cut_record(record: dict[str, object]) -> None:
-    """Limit the outputs and the result of a record; what the machine has cut already fits."""
+    """Limit what a record carries; outputs that the machine has cut already fit."""
+    message = record["message"]
+    if len(message) > MESSAGE_LIMIT:
+        record["message"] = message[:MESSAGE_LIMIT] + " ..."
     if record["action"] == BATCH:
+        _cut_batch(record)
         return
     for name in ("stdout", "stderr"):
         record[name], was_cut = cut_output(record[name])
         record["truncated"] = record["truncated"] or was_cut
     record["result"] = capped(record["result"])
+
+
+def _cut_batch(record: dict[str, object]) -> None:
+    for name in ("stdout", "stderr"):
+        if len(str(record.get(name) or "")) > BATCH_LIMIT:
+            record[name], _was_cut = cut_output(record[name])
+            record["truncated"] = True
+        if len(str(record.get(name + "_b64") or "")) > BATCH_LIMIT:
+            del record[name + "_b64"]
+            record["truncated"] = True
+    record["result"] = capped(record["result"], BATCH_LIMIT)
+
+
+def whole_number(value: object) -> int | None:
+    """Return a number as every reader of JSON and every database takes it, else None."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and abs(value) < NUMBER_LIMIT else None
+
+
+def untellable(status: str, why: str) -> dict[str, object]:
+    """Return what is told of a result that cannot be read: no more than that it cannot."""
+    text = f"rediacc: the result of this machine cannot be read ({why})"
+    return {
+        "attempts": None,
+        "no_log": False,
+        "rc": None,
+        "stdout": "",
+        "stderr": "",
+        "stdout_bytes": 0,
+        "stderr_bytes": 0,
+        "truncated": False,
+        "timed_out": False,
+        "message": text,
+        "failure": failure_class(status, text, timed_out=False),
+        "result": {"msg": text},
+    }
 
 
 def has_timed_out(result: Mapping[str, object], action: str) -> bool:
@@ -98,7 +141,7 @@ def message_of(result: Mapping[str, object], action: str, items: Sequence[str]) 
         text = text or _as_text(result.get("reason"))
     if items:
         text = "; ".join([text, *items] if text else items)
-    return text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + " ..."
+    return text
 
 
 def failure_class(status: str, message: str, *, timed_out: bool) -> str | None:
@@ -197,6 +240,14 @@ def _members(result: Mapping[str, object]) -> list[Mapping[str, object]]:
 def _only_member(result: Mapping[str, object], action: str) -> Mapping[str, object] | None:
     members = _members(result) if action == BATCH else []
     return members[0] if len(members) == 1 else None
+
+
+def _as_bytes(text: str) -> bytes:
+    """Return output as the bytes that it was; half characters, which JSON can carry, escaped."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
 
 
 def _as_text(value: object) -> str:

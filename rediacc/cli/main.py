@@ -65,6 +65,7 @@ def build_root() -> click.Group:
 
 def main() -> NoReturn:
     """Run the program with this process's arguments and exit with its code."""
+    _open_standard_streams()
     sys.exit(run(sys.argv[1:], environment=os.environ))
 
 
@@ -114,6 +115,22 @@ def _run(arguments: list[str], environment: Mapping[str, str]) -> int:
         complaint = complaints.from_exception(error)
         complaints.complain(complaint, as_json=complaints.wants_json(arguments, environment))
         return complaint.exit_code
+
+
+def _open_standard_streams() -> None:
+    """Put nothing in the place of closed standard streams.
+
+    Else the next file that is opened, such as the database, would be taken for one of them.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is the closed one, for those below are open by now.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        if getattr(sys, name) is None:
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 def _check_text(arguments: Sequence[str]) -> None:

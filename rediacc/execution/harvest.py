@@ -7,6 +7,8 @@ what has no result never counts as success.
 from __future__ import annotations
 
 import base64
+import binascii
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +17,23 @@ from typing import Any
 
 from rediacc.values import FailureClass, Kind, MachineOutcome, MachineResult, Reason
 
-__all__ = ["Harvest", "ad_hoc_result", "harvest_playbook", "reason_of_failure"]
+__all__ = [
+    "Harvest",
+    "ad_hoc_result",
+    "harvest_playbook",
+    "reason_of_failure",
+    "unreadable_result",
+]
 
 _MOST_STEPS = 1000
 _MOST_TEXT = 2000
+# What a machine says of itself may be anything; a database's column may not.
+_MOST_RC = 2**31 - 1
+_MOST_BYTES = 2**53
+_MOST_OUTPUT = 16 << 20
+_MOST_DEPTH = 64
 _ERROR = re.compile(r"^(?:\[ERROR\]:|ERROR!)\s*(.+)$", re.MULTILINE)
+_DONE = (MachineOutcome.OK, MachineOutcome.CHANGED)
 _OUTCOMES = {
     "ok": MachineOutcome.OK,
     "changed": MachineOutcome.CHANGED,
@@ -48,21 +62,37 @@ def ad_hoc_result(record: Mapping[str, Any], *, kind: Kind) -> MachineResult:
     outcome = _OUTCOMES[record["status"]]
     if is_timeout and outcome is MachineOutcome.FAILED:
         outcome = MachineOutcome.TIMED_OUT
+    message = _message(record) if not outcome.is_success else ""
+    is_program = kind in (Kind.COMMAND, Kind.SHELL)
+    if is_program and outcome in _DONE and _rc(record) != 0:
+        # Our module would have said so: something else answered in its place.
+        outcome = MachineOutcome.FAILED
+        message = _message(record) or "the machine told no return code"
     return MachineResult(
         machine=record["host"],
         outcome=outcome,
-        rc=record.get("rc"),
-        message=_message(record) if not outcome.is_success else "",
+        rc=_rc(record),
+        message=message,
         stdout=_stream(record, "stdout"),
         stderr=_stream(record, "stderr"),
-        stdout_bytes=int(record.get("stdout_bytes") or 0),
-        stderr_bytes=int(record.get("stderr_bytes") or 0),
+        stdout_bytes=_size(record, "stdout"),
+        stderr_bytes=_size(record, "stderr"),
         truncated=bool(record.get("truncated")),
         started_at=_time(record.get("started_at")),
         finished_at=_time(record.get("ended_at")),
         failure=_failure(record, outcome),
-        result=record.get("result") or {} if kind is Kind.MODULE else {},
+        result=_plain(record.get("result") or {}) if kind is Kind.MODULE else {},
         delegated_to=_delegated([record]),
+    )
+
+
+def unreadable_result(machine: str, why: str) -> MachineResult:
+    """Return the result of a machine whose record cannot be taken for one: it failed."""
+    return MachineResult(
+        machine=machine,
+        outcome=MachineOutcome.FAILED,
+        failure=FailureClass.FAILED,
+        message=f"its result cannot be read: {why}",
     )
 
 
@@ -119,7 +149,7 @@ def _playbook_result(
     return MachineResult(
         machine=name,
         outcome=outcome,
-        rc=telling.get("rc") if telling else None,
+        rc=_rc(telling) if telling else None,
         message=f"{telling['task']}: {_message(telling)}" if telling else "",
         stdout=_stream(telling, "stdout") if telling else "",
         stderr=_stream(telling, "stderr") if telling else "",
@@ -146,6 +176,7 @@ def _step(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return an Ansible task's record as it is kept with the machine's result."""
     names = ("play", "task", "path", "action", "status", "rc", "started_at", "ended_at")
     step = {name: record.get(name) for name in names}
+    step["rc"] = _rc(record)
     step["message"] = str(record.get("message") or "")[:_MOST_TEXT]
     if record.get("delegated_to"):
         step["delegated_to"] = record["delegated_to"]
@@ -159,8 +190,39 @@ def _message(record: Mapping[str, Any]) -> str:
 def _stream(record: Mapping[str, Any], name: str) -> str:
     encoded = record.get(f"{name}_b64")
     if encoded:
-        return base64.b64decode(encoded).decode("utf-8", "surrogateescape")
-    return str(record.get(name) or "")
+        try:
+            data = base64.b64decode(encoded)
+        except (binascii.Error, TypeError, ValueError):
+            return ""
+        return data[:_MOST_OUTPUT].decode("utf-8", "surrogateescape")
+    return str(record.get(name) or "")[:_MOST_OUTPUT]
+
+
+def _rc(record: Mapping[str, Any]) -> int | None:
+    value = record.get("rc")
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if -_MOST_RC <= value <= _MOST_RC else None
+
+
+def _size(record: Mapping[str, Any], name: str) -> int:
+    value = record.get(f"{name}_bytes")
+    return max(0, min(value, _MOST_BYTES)) if isinstance(value, int) else 0
+
+
+def _plain(value: Any, depth: int = _MOST_DEPTH) -> Any:
+    """Return `value` as any JSON reader and database takes it: finite, not nested without end."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _MOST_BYTES:
+        return str(value)
+    if not isinstance(value, Mapping | list):
+        return value
+    if depth == 0:
+        return "(nested too deeply)"
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, depth - 1) for key, item in value.items()}
+    return [_plain(item, depth - 1) for item in value]
 
 
 def _failure(record: Mapping[str, Any], outcome: MachineOutcome) -> FailureClass | None:

@@ -15,7 +15,7 @@ def read_records(path: Path, *, nonce: str, offset: int = 0) -> tuple[list[dict[
     """Return the whole records after `offset` that carry `nonce`, and where to go on reading.
 
     A last line without its end is left for the next call; anything else that is no record of
-    this run is passed over.
+    this run is passed over, and so is a line longer than any record may be.
     """
     try:
         with path.open("rb") as stream:
@@ -24,6 +24,8 @@ def read_records(path: Path, *, nonce: str, offset: int = 0) -> tuple[list[dict[
     except FileNotFoundError:
         return [], offset
     end = data.rfind(b"\n") + 1
+    if not end and len(data) == _MOST_BYTES:
+        return [], offset + len(data)  # the rest of that line is no JSON and passed over too
     records = []
     for line in data[:end].splitlines():
         try:

@@ -7,7 +7,7 @@ looking at the file: it has the new content, or it has not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,17 @@ def settle_intents(call: Any) -> int:
         intents = connection.execute(_INTENTS).all()
         open_ones = [row for row in intents if not _has_outcome(connection, row.seq)]
     for row in open_ones:
-        applied = all(_content(entry["path"]) == entry["after"] for entry in row.detail["files"])
-        outcome = "done" if applied else "not done"
+        outcome = _outcome_of(row.detail)
         call.note(outcome, object_name=row.object, detail={"intent": row.seq, "recovered": True})
     return len(open_ones)
+
+
+def _outcome_of(intent: Mapping[str, Any]) -> str:
+    """Return what became of an intent; ``unknown`` where it named no files to look at."""
+    if "files" not in intent:
+        return "unknown"
+    applied = all(_content(entry["path"]) == entry["after"] for entry in intent["files"])
+    return "done" if applied else "not done"
 
 
 def _has_outcome(connection: Connection, seq: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rediacc.errors import Conflict, InvalidInput, NotFound
+from rediacc.errors import Conflict, InvalidInput, NotFound, RediaccError
 from rediacc.operations.files import change_files
 from rediacc.operations.requests import (
     HostKey,
@@ -108,9 +108,14 @@ def scan(call: Any, request: ScanRequest) -> tuple[HostKey, ...]:
 def trust(call: Any, request: TrustRequest) -> int:
     """``machine.trust``: record host keys that a person looked at."""
     keys = [f"{key.machine} {key.key_type} {key.fingerprint}" for key in request.keys]
-    call.note("intent", object_name="host keys", detail={"keys": keys})
-    added = record_keys(call.settings, request.keys, environment=call.environment)
-    call.note("done", object_name="host keys", detail={"keys": keys, "added": added})
+    intent = call.note("intent", object_name="host keys", detail={"keys": keys})
+    try:
+        added = record_keys(call.settings, request.keys, environment=call.environment)
+    except RediaccError as exc:
+        call.note("refused", object_name="host keys", detail={"intent": intent, "why": exc.code})
+        raise
+    detail = {"intent": intent, "keys": keys, "added": added}
+    call.note("done", object_name="host keys", detail=detail)
     return int(added)
 
 

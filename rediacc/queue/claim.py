@@ -7,7 +7,7 @@ pure :func:`rediacc.queue.plan.plan` decides; the decision is written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,8 +59,9 @@ _READY = text(
     f"SELECT {_COLUMNS} FROM task WHERE state = 3 AND level <= :level "
     "ORDER BY level, pass_value, id LIMIT :limit"
 )
+# The plus keeps SQLite from serving this by level, which would sort the whole queue.
 _OVERDUE = text(
-    f"SELECT {_COLUMNS} FROM task WHERE state = 3 AND start_by_at <= :now AND level <= :level "
+    f"SELECT {_COLUMNS} FROM task WHERE state = 3 AND start_by_at <= :now AND +level <= :level "
     "ORDER BY start_by_at, level, pass_value, id LIMIT 1"
 )
 _MACHINES = text(
@@ -112,7 +113,7 @@ def claim(
     """Give `worker_id` the tasks that it starts next, in the order of their starts."""
     _make_due_ready(connection, rules=rules, now=now)
     claimed: list[Claimed] = []
-    for _ in range(_ROUNDS):
+    for number in range(1, _ROUNDS + 1):
         # A round ends where the next overdue turn begins.
         until_turn = _starts_until_turn(connection, rules)
         most = until_turn or rules.overdue_turn
@@ -133,23 +134,20 @@ def claim(
         rows = {row.id: row for row in candidates}
         for park in decision.parks:
             _write_park(connection, rows[park.id], park, worker_id=worker_id, now=now)
+        if _hand_on(connection, rows, decision.parks, rules) and number < _ROUNDS:
+            continue  # who takes the team's place may come before those that start now
+        frees_place = False
         for start in decision.starts:
             row = rows[start.id]
+            frees_place = _give_up_places(connection, row.id, rules)
             claimed.append(
-                _write_start(
-                    connection,
-                    row,
-                    start,
-                    needs[row.id],
-                    rules=rules,
-                    worker_id=worker_id,
-                    now=now,
-                )
+                _write_start(connection, row, start, needs[row.id], worker_id=worker_id, now=now)
             )
             free_urgent_slots -= start.uses_urgent_slot
             free_slots -= not start.uses_urgent_slot
-        _hand_on(connection, [rows[park.id] for park in decision.parks], decision.parks, rules)
-        may_find_more = decision.parks or len(decision.starts) == most or _is_woken(connection)
+            if frees_place:
+                break
+        may_find_more = decision.parks or len(decision.starts) == most or frees_place
         if not may_find_more or not (free_slots or free_urgent_slots):
             break
     return tuple(claimed)
@@ -242,27 +240,39 @@ def _promote_parked_on(
 
 def _hand_on(
     connection: Connection,
-    rows: Sequence[Row[Any]],
+    rows: Mapping[int, Row[Any]],
     parks: Sequence[planning.Park],
     rules: QueueRules,
-) -> None:
+) -> bool:
     """Let another of its team have the place that a task did not take.
 
     A task that was woken for its team's free slot may be parked on a machine instead: the slot
     is still free, and nobody else would look at it.
+
+    :return: whether somebody waits for such a place.
     """
-    wake(
-        connection,
-        {
-            team_key(row.team)
-            for row, park in zip(rows, parks, strict=True)
-            if row.team in rules.team_slots and park.resource != team_key(row.team)
-        },
-    )
+    teams = set()
+    for park in parks:
+        team = rows[park.id].team
+        if team in rules.team_slots and park.resource != team_key(team):
+            teams.add(team_key(team))
+    wake(connection, teams)
+    return any(_is_waited_for(connection, team) for team in teams)
 
 
-def _is_woken(connection: Connection) -> bool:
-    return connection.execute(_WOKEN, {"limit": 1}).first() is not None
+def _is_waited_for(connection: Connection, resource: str) -> bool:
+    return connection.execute(_PARKED, {"resource": resource, "limit": 1}).first() is not None
+
+
+def _give_up_places(connection: Connection, task_id: int, rules: QueueRules) -> bool:
+    """Drop the places that a task kept while it waited, for it starts.
+
+    :return: whether somebody who waited behind it may have room beside it.
+    """
+    kept = connection.execute(_UNRESERVE, {"id": task_id}).scalars().all()
+    resources = {resource for resource in kept if rules.slots_of(resource) > 1}
+    wake(connection, resources)
+    return any(_is_waited_for(connection, resource) for resource in resources)
 
 
 def _starts_until_turn(connection: Connection, rules: QueueRules) -> int:
@@ -342,7 +352,6 @@ def _write_start(
     start: planning.Start,
     machines: tuple[str, ...],
     *,
-    rules: QueueRules,
     worker_id: str,
     now: int,
 ) -> Claimed:
@@ -358,9 +367,6 @@ def _write_start(
         worker_id=worker_id,
         parked_on=None,
     )
-    kept = connection.execute(_UNRESERVE, {"id": row.id}).scalars().all()
-    # Who only waited behind this task may have room beside it.
-    wake(connection, {resource for resource in kept if rules.slots_of(resource) > 1})
     if start.holds:
         connection.execute(
             _HOLD,

@@ -5,6 +5,7 @@ A task turns final, is tried again on the machines that did not succeed, or is h
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from rediacc.values import (
 )
 
 __all__ = ["Conclusion", "Ending", "MachineEnd", "conclude", "retry_delay_seconds"]
+
+
+# A backoff without a limit soon asks for a time that no calendar has.
+_LONGEST_PAUSE_SECONDS = 365 * 86400.0
 
 
 class Ending(StrEnum):
@@ -128,9 +133,12 @@ def conclude(
 
 def retry_delay_seconds(policy: RetryPolicy, attempt: int, *, draw: float | None = None) -> float:
     """Return the pause before the retry that follows attempt number `attempt` (from 1)."""
-    pause = policy.retry_delay_seconds * policy.backoff ** (attempt - 1)
-    if policy.max_delay_seconds is not None:
-        pause = min(pause, policy.max_delay_seconds)
+    try:
+        pause = policy.retry_delay_seconds * float(policy.backoff) ** (attempt - 1)
+    except OverflowError:
+        pause = math.inf
+    longest = policy.max_delay_seconds
+    pause = min(pause, _LONGEST_PAUSE_SECONDS if longest is None else longest)
     share = random.random() if draw is None else draw
     return pause * (1 + policy.jitter * share)
 

@@ -14,7 +14,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -200,7 +200,19 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _begin_deferred(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    """Begin and read at once: a first read meets a lock while the last writer closes the file."""
+
+    def begin() -> None:
+        connection.exec_driver_sql("BEGIN")
+        try:
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_schema LIMIT 1")
+        except OperationalError:
+            # On a full disk SQLite has ended the transaction by itself.
+            with suppress(OperationalError):
+                connection.exec_driver_sql("ROLLBACK")
+            raise
+
+    _patiently(begin)
 
 
 def _patiently(action: Any) -> None:

@@ -7,13 +7,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import rediacc
-from rediacc.execution.harvest import ad_hoc_result, harvest_playbook, reason_of_failure
+from rediacc.execution.harvest import (
+    ad_hoc_result,
+    harvest_playbook,
+    reason_of_failure,
+    unreadable_result,
+)
 from rediacc.execution.records import read_records
 from rediacc.execution.rundir import RunDirectory
 from rediacc.execution.work import Work
@@ -80,6 +85,8 @@ class Flight:
     output: bytes = b""
     _offset: int = 0
     _records: list[dict[str, Any]] = field(default_factory=list)
+    _has_play: bool = False
+    _has_task: bool = False
     _verdict: Verdict | None = None
 
     def is_over(self) -> bool:
@@ -107,9 +114,7 @@ class Flight:
 
         They stay there until :meth:`clear`, so that a write that fails loses nothing.
         """
-        records, self._offset = read_records(
-            self.directory.records, nonce=self.nonce, offset=self._offset
-        )
+        records = self._next_records(is_last=is_last)
         if self.work.kind is not Kind.PLAYBOOK:
             self.results += self._new_results(records)
             return
@@ -118,17 +123,39 @@ class Flight:
             with contextlib.suppress(FileNotFoundError), self.directory.stdout.open("rb") as stream:
                 self.output += self._next_piece(stream, is_last=is_last)
 
+    def _next_records(self, *, is_last: bool) -> list[dict[str, Any]]:
+        """Read on: one portion, or all that is there when nothing will follow."""
+        records: list[dict[str, Any]] = []
+        while True:
+            begin = self._offset
+            more, self._offset = read_records(
+                self.directory.records, nonce=self.nonce, offset=begin
+            )
+            records += more
+            if not is_last or self._offset == begin:
+                return records
+
     def clear(self) -> None:
         """Forget what is stored."""
         self.results, self.output = [], b""
 
+    def withhold(self, why: str) -> None:
+        """Put in place of what cannot be stored that it cannot."""
+        self.results = [unreadable_result(result.machine, why) for result in self.results]
+        self.output = b""
+
     def _new_results(self, records: list[dict[str, Any]]) -> list[MachineResult]:
         found = []
         for record in records:
-            is_new = record["type"] == "result" and record["host"] not in self.seen
-            if is_new and record["host"] in self.work.machines:
-                self.seen.add(record["host"])
-                found.append(ad_hoc_result(record, kind=self.work.kind))
+            host = record.get("host") if record.get("type") == "result" else None
+            self._has_task = self._has_task or record.get("type") == "task"
+            self._has_play = self._has_play or record.get("type") == "play"
+            if host in self.work.machines and host not in self.seen:
+                self.seen.add(host)
+                try:
+                    found.append(ad_hoc_result(record, kind=self.work.kind))
+                except (KeyError, TypeError, ValueError, AttributeError) as exc:
+                    found.append(unreadable_result(host, type(exc).__name__))
         return found
 
     def _next_piece(self, stream: Any, *, is_last: bool) -> bytes:
@@ -192,6 +219,8 @@ class Flight:
                 is_confirmed=self._is_confirmed(told, missing),
                 message=_stop_message(ending, told, missing),
             )
+        if _was_killed(told) or self._may_have_begun(told):
+            return _lost_with_ansible(told)
         if not self.seen:
             reason, message = reason_of_failure(
                 has_begun=False, output=output, error=told.get("error", "")
@@ -205,10 +234,12 @@ class Flight:
         return Verdict(ending=ending, results=unseen, message=message)
 
     def _playbook_verdict(self, ending: Ending, told: Mapping[str, Any], output: str) -> Verdict:
+        was_killed = ending is Ending.FINISHED and _was_killed(told)
+        without_end = MachineOutcome.LOST if was_killed else _WITHOUT_END.get(ending)
         harvest = harvest_playbook(
             self._records,
             self.work.machines,
-            without_end=_WITHOUT_END.get(ending, MachineOutcome.LOST),
+            without_end=without_end or MachineOutcome.LOST,
         )
         targeted = set(self.work.machines)
         results = [result for result in harvest.results if result.machine in targeted]
@@ -220,6 +251,8 @@ class Flight:
                 is_confirmed=self._is_confirmed(told, self.work.machines),
                 message=_stop_message(ending, told, self.work.machines),
             )
+        if was_killed and not harvest.is_whole:
+            return _lost_with_ansible(told, results)
         failing = any(not result.outcome.is_success for result in results)
         if harvest.is_whole and (told["rc"] == 0 or failing):
             # Ansible came to its end and had no task for these.
@@ -240,6 +273,10 @@ class Flight:
         stopped = told.get("stopped", {})
         return not told.get("left_here") and all(stopped.get(name) for name in machines)
 
+    def _may_have_begun(self, told: Mapping[str, Any]) -> bool:
+        """Whether Ansible may have sent the task to a machine whose result it did not tell."""
+        return self._has_task or (told["rc"] == 0 and not self._has_play)
+
     def _tail_of_output(self) -> str:
         try:
             with self.directory.stdout.open("rb") as stream:
@@ -248,6 +285,21 @@ class Flight:
                 return stream.read().decode(errors="replace")
         except OSError:
             return ""
+
+
+def _was_killed(told: Mapping[str, Any]) -> bool:
+    """Whether a signal ended Ansible, not Ansible itself and not the supervisor."""
+    return told["rc"] is not None and told["rc"] < 0
+
+
+def _lost_with_ansible(told: Mapping[str, Any], results: Sequence[MachineResult] = ()) -> Verdict:
+    what = f"Ansible was killed (signal {-told['rc']})" if _was_killed(told) else "Ansible ended"
+    return Verdict(
+        ending=Ending.LOST,
+        results=results,
+        is_confirmed=False,
+        message=f"{what} before it told all results: the task may have done its work or not",
+    )
 
 
 def _stop_message(ending: Ending, told: Mapping[str, Any], machines: Any) -> str:

@@ -10,11 +10,14 @@ import random
 import selectors
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import StatementError
 
-from rediacc.errors import PreparationFailed, StaleClaim
+from rediacc.errors import InvalidInput, PreparationFailed, StaleClaim
+from rediacc.execution.harvest import unreadable_result
 from rediacc.queue import results as result_store
 from rediacc.queue import settle as settling
 from rediacc.queue import workers
@@ -37,6 +40,10 @@ _TICK_SECONDS = 0.05
 _LOOK_SECONDS = 1.0
 _SWEEP_SECONDS = 30.0
 _OUTPUT_SECONDS = 0.3
+# Data that no column takes. One machine's answer must never end the worker of all others.
+_UNSTORABLE = (
+    ArithmeticError, RecursionError, TypeError, ValueError, StatementError, InvalidInput
+)  # fmt: skip
 
 
 class Worker:
@@ -248,6 +255,11 @@ class Worker:
         except StaleClaim as exc:
             LOG.error("stale: %s", exc.message, extra=self._about(flight))
             flight.stop("interrupt")
+        except _UNSTORABLE as exc:
+            LOG.error("cannot be stored: %s", type(exc).__name__, extra=self._about(flight))
+            flight.withhold(type(exc).__name__)
+            with self._database.write() as connection:
+                self._store(connection, flight)
         flight.clear()
 
     def _store(self, connection: Connection, flight: Flight) -> None:
@@ -260,7 +272,15 @@ class Worker:
     def _settle(self, flight: Flight) -> None:
         work = flight.work
         verdict = flight.verdict()
-        self._write_settlement(work.task_id, work.epoch, verdict, flight=flight)
+        try:
+            self._write_settlement(work.task_id, work.epoch, verdict, flight=flight)
+        except _UNSTORABLE as exc:
+            why = type(exc).__name__
+            LOG.error("cannot be stored: %s", why, extra=self._about(flight))
+            flight.withhold(why)
+            plain = [unreadable_result(result.machine, why) for result in verdict.results]
+            readable = replace(verdict, results=plain)
+            self._write_settlement(work.task_id, work.epoch, readable, flight=flight)
         if not self._settings.keep_runs:
             flight.directory.remove()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from rediacc.worker.items import work_of
 __all__ = ["Recovery", "end_leftovers", "sweep_directories"]
 
 _CLOCK_SLACK_SECONDS = 5.0
+_YOUNG_SECONDS = 60.0
 
 
 class Recovery:
@@ -190,12 +192,20 @@ def sweep_directories(base: Path, open_runs: frozenset[str]) -> None:
             continue
         directory = RunDirectory(path)
         owner = directory.read_json("owner.json")
-        if owner is None or psutil.pid_exists(owner["pid"]):
+        if _is_young(path) if owner is None else psutil.pid_exists(owner["pid"]):
             continue  # being prepared by a worker beside this one
         lock = directory.take_lock()
         if lock is not None:
             directory.remove()
             os.close(lock)
+
+
+def _is_young(path: Path) -> bool:
+    """Whether a directory without an owner may be one that is being made or removed just now."""
+    try:
+        return time.time() - path.stat().st_mtime < _YOUNG_SECONDS
+    except FileNotFoundError:
+        return True
 
 
 def _is_running(pid: int, started_at: int) -> bool:

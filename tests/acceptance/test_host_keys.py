@@ -50,5 +50,5 @@ def test_the_repository_may_switch_the_check_off_and_doctor_says_so(
     doctor = home.type("doctor", "-o", "json")
     told = [item for item in doctor.json["items"] if "host key" in str(item).lower()]
     assert told, doctor
-    assert [item["status"] for item in told] == ["warn"]
-    assert "ansible.cfg" in str(told[0])
+    assert {item["status"] for item in told} == {"warn"}
+    assert any("ansible.cfg" in str(item) for item in told)

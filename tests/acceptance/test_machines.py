@@ -22,7 +22,7 @@ def rig(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machines]:
     if request.param == "sshd" and not sshd_is_usable():
-        pytest.skip("OpenSSH's server is not installed here")
+        pytest.skip("OpenSSH's server cannot be used here")
     directory = tmp_path_factory.mktemp(request.param)
     with Machines(directory, ["alpha", "beta"], backend=request.param) as machines:
         yield machines
@@ -85,7 +85,7 @@ def test_ansible_reaches_the_machines(rig: Machines, pipelining: str, tmp_path: 
     environment = {
         **os.environ,
         "ANSIBLE_PIPELINING": pipelining,
-        "ANSIBLE_SSH_ARGS": f"-F {config} -o ControlPath=none",
+        "ANSIBLE_SSH_ARGS": f"-F {config} -o ControlMaster=auto -o ControlPersist=5s",
         "ANSIBLE_HOME": str(tmp_path / "ansible"),
     }
     done = subprocess.run(
@@ -101,6 +101,7 @@ def test_ansible_reaches_the_machines(rig: Machines, pipelining: str, tmp_path: 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("SUCCESS") == 2
+    assert "transfer mechanism failed" not in done.stdout + done.stderr
 
 
 def test_one_machine_is_reached_through_another(rig: Machines, tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def _sleeps(rig: Machines) -> list[int]:
 @pytest.mark.parametrize("backend", ["sshd", "asyncssh"])
 def test_nothing_is_left_when_the_starter_is_killed(backend: str, tmp_path: Path) -> None:
     if backend == "sshd" and not sshd_is_usable():
-        pytest.skip("OpenSSH's server is not installed here")
+        pytest.skip("OpenSSH's server cannot be used here")
     program = f"""
 import subprocess, sys
 from pathlib import Path

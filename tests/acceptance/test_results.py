@@ -115,7 +115,8 @@ def test_wrong_key_is_auth_and_is_not_tried_again(make_home: Callable[[], Home])
 def test_retry_targets_only_machines_that_did_not_succeed(home: Home) -> None:
     task = home.create(
         *("--all", "--team", "prod", "--retry-count", "1", "--retry-delay", "0s", "--shell"),
-        "echo ran >> trace; case $HOME in *prod-02*) [ -e again ] || { touch again; exit 1; };; esac",
+        "echo ran >> trace; "
+        "case $HOME in *prod-02*) [ -e again ] || { touch again; exit 1; };; esac",
     )
     home.work()
     assert home.state(task) == ("succeeded", "done")
@@ -179,7 +180,9 @@ def test_a_flood_of_output_is_cut_on_the_machine(home: Home) -> None:
 
 @pytest.mark.usefixtures("playbooks")
 def test_playbooks_that_fail_or_cannot_start_say_why(home: Home) -> None:
-    failing = home.create("--playbook", "failing.yml", "--team", "prod", "--limit", "prod-01,prod-02")
+    failing = home.create(
+        "--playbook", "failing.yml", "--team", "prod", "--limit", "prod-01,prod-02"
+    )
     undefined = home.create("--playbook", "undefined.yml", "--team", "prod")
     home.work()
     assert home.state(failing) == ("failed", "rc")

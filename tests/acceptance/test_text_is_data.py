@@ -36,7 +36,8 @@ def tools(home: Home) -> Iterator[None]:
             program.write_text(
                 "#!/usr/bin/python3\nimport json, os, sys\n"
                 'with open(os.environ["HOME"] + "/called", "a") as stream:\n'
-                '    stream.write(json.dumps([os.path.basename(sys.argv[0])] + sys.argv[1:])+"\\n")\n'
+                "    words = [os.path.basename(sys.argv[0]), *sys.argv[1:]]\n"
+                '    stream.write(json.dumps(words) + "\\n")\n'
             )
             program.chmod(0o755)
             made.append(program)

@@ -17,7 +17,8 @@ def test_killed_worker_is_followed_by_one_that_adopts(home: Home) -> None:
     playbook = home.write(
         "until_go.yml",
         "- hosts: prod-03\n  gather_facts: false\n  tasks:\n"
-        f"    - ansible.builtin.shell: {UNTIL_GO}\n    - ansible.builtin.shell: echo last >> trace\n",
+        f"    - ansible.builtin.shell: {UNTIL_GO}\n"
+        "    - ansible.builtin.shell: echo last >> trace\n",
     )
     tasks["playbook"] = home.create("--playbook", playbook.name, "--team", "prod")
     with home.worker() as first:

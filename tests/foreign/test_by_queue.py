@@ -77,13 +77,14 @@ def _by_queue(standing: Standing, run: PlaybookRun) -> tuple[HandResult, dict[st
 
 
 def _counts(outcome: dict[str, Any]) -> dict[str, dict[str, int]]:
-    """The counts of each machine under the names that Ansible's recap prints."""
+    """The counts of each machine that Ansible came to, under the names that its recap prints."""
     return {
         result["result"]["machine"]: {
             {"failures": "failed"}.get(name, name): number
             for name, number in result["result"]["counts"].items()
         }
         for result in outcome["results"]
+        if result["result"]["counts"]
     }
 
 

@@ -41,7 +41,7 @@ async def _listen(spec: dict[str, Any]) -> None:
         server_host_keys=[spec["host_key"]],
         process_factory=run,
         encoding=None,
-        sftp_factory=True,
+        sftp_factory=_Sftp,
         allow_scp=True,
         # Clients that insist on a terminal are told that they have one; commands get pipes.
         line_editor=False,
@@ -71,6 +71,13 @@ class _Server(asyncssh.SSHServer):
 
     def connection_requested(self, *_endpoints: object) -> bool:
         return True
+
+
+class _Sftp(asyncssh.SFTPServer):
+    """Ends with an exit status as OpenSSH's does: through a shared connection it is asked for."""
+
+    def exit(self) -> None:
+        self.channel.exit(0)
 
 
 async def _run(process: asyncssh.SSHServerProcess[bytes], spec: dict[str, Any]) -> None:

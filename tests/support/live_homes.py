@@ -13,11 +13,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO, Any, NoReturn, TypeVar
 
 import psutil
@@ -67,7 +67,7 @@ class Typed:
 
     def __init__(self, words: Sequence[str], home: Home, environment: Mapping[str, str]) -> None:
         import_module("rediacc.operations.office")
-        self._out, self._error = TemporaryFile(), TemporaryFile()
+        self._out, self._error = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
         self._pid = os.fork()
         if self._pid == 0:
             _be_the_program(words, home.directory, environment, self._out, self._error)
@@ -93,7 +93,7 @@ def _be_the_program(
         nothing = os.open(os.devnull, os.O_RDONLY)
         for given, standard in ((nothing, 0), (out.fileno(), 1), (error.fileno(), 2)):
             os.dup2(given, standard)
-        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")
+        sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
         os.chdir(directory)
         os.environ.clear()
         os.environ.update(environment)
@@ -206,10 +206,10 @@ class Home:
             path.unlink()
         if not pristine.exists():
             assert self.type("list", "tasks").rc == 0
-            shutil.copyfile(state / "rediacc.db", pristine)
+            shutil.copy(state / "rediacc.db", pristine)
         for path in state.glob("rediacc.db*"):
             path.unlink()
-        shutil.copyfile(pristine, state / "rediacc.db")
+        shutil.copy(pristine, state / "rediacc.db")
 
     # -- commands
 
@@ -233,8 +233,8 @@ class Home:
             start_new_session=True,
         )
 
-    def python(self, program: str) -> None:
-        """Run a program that uses rediacc's own modules."""
+    def python(self, program: str) -> str:
+        """Run a program that uses rediacc's own modules; return what it prints."""
         done = subprocess.run(
             [sys.executable, "-c", program],
             cwd=self.directory,
@@ -245,6 +245,7 @@ class Home:
             check=False,
         )
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def create(self, *words: str, **environment: str) -> int:
         """Queue a task and return its number."""

@@ -56,7 +56,8 @@ class _Tables:
             key = f"machine:{self.tasks[row.task_id].team}/{row.machine}"
             self.needs[row.task_id].add(key)
         self.attempts = {
-            (row.task_id, row.epoch): json.loads(row.machines) for row in rows("SELECT * FROM attempt")
+            (row.task_id, row.epoch): json.loads(row.machines)
+            for row in rows("SELECT * FROM attempt")
         }
         self.counters = {
             (row.team, row.level, row.state): row.number
@@ -103,9 +104,7 @@ class _Tables:
         return [
             f"task {task.id} is parked on {task.parked_on}, which does not block it"
             for task in self.tasks.values()
-            if task.state == 4
-            and task.parked_on not in self.woken
-            and not self._is_blocked(task)
+            if task.state == 4 and task.parked_on not in self.woken and not self._is_blocked(task)
         ]
 
     def _is_blocked(self, task: Any) -> bool:

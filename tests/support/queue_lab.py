@@ -30,6 +30,25 @@ from rediacc.values import (
     State,
 )
 
+_TABLES = (
+    "task",
+    "task_machine",
+    "task_payload",
+    "attempt",
+    "run",
+    "run_member",
+    "result",
+    "output",
+    "event",
+    "counter",
+    "hold",
+    "reserve",
+    "wake",
+    "fair",
+    "machine",
+    "audit",
+    "outbox",
+)
 START = 1_800_000_000_000_000
 RULES = QueueRules(
     machine_slots=1,
@@ -208,12 +227,8 @@ class Lab:
 
     def snapshot(self, *, without: Sequence[str] = ()) -> Mapping[str, Sequence[Any]]:
         """Return all rows of all tables that hold the queue's state."""
-        tables = (
-            "task task_machine task_payload attempt run run_member result output event counter "
-            "hold reserve wake fair machine audit outbox"
-        ).split()
         return {
             name: self.query(f"SELECT * FROM {name} ORDER BY rowid")
-            for name in tables
+            for name in _TABLES
             if name not in without
         }

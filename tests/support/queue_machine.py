@@ -198,9 +198,7 @@ class QueueMachine(RuleBasedStateMachine):
         task_id, known = self._any(data, "final failed", "final cancelled", "final succeeded")
 
         def act(connection: Any) -> None:
-            changes.retry(
-                connection, task_id, rules=self.lab.rules, actor="bob", now=self.lab.now
-            )
+            changes.retry(connection, task_id, rules=self.lab.rules, actor="bob", now=self.lab.now)
 
         if known.state not in ("final failed", "final cancelled"):
             self._refused(act)
@@ -403,13 +401,13 @@ class QueueMachine(RuleBasedStateMachine):
         before = self.lab.snapshot()
         lab = self.lab
         actions = {
-            "start": lambda c: lab.start(task_id, epoch),
+            "start": lambda _: lab.start(task_id, epoch),
             "back": lambda c: give_back(c, task_id, epoch, actor="z", why="", now=lab.now),
             "record": lambda c: record_results(
                 c, task_id, epoch, [result(known.machines[0])], now=lab.now
             ),
             "output": lambda c: append_output(c, task_id, epoch, b"x", now=lab.now),
-            "settle": lambda c: lab.settle(task_id, result(known.machines[0]), epoch=epoch),
+            "settle": lambda _: lab.settle(task_id, result(known.machines[0]), epoch=epoch),
         }
         if back == 0 and known.state == "claimed":
             del actions["start"], actions["back"], actions["settle"]
@@ -517,9 +515,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _give_back(self, task_id: int, known: Known) -> None:
         with self.lab.database.write() as connection:
-            give_back(
-                connection, task_id, known.epoch, actor="w9", why="died", now=self.lab.now
-            )
+            give_back(connection, task_id, known.epoch, actor="w9", why="died", now=self.lab.now)
         if known.cancel_asked:
             self._end(known, State.CANCELLED)
         else:

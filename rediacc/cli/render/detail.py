@@ -125,6 +125,8 @@ def result_lines(results: Sequence[ResultView]) -> list[str]:
     for one in results:
         cells = [column.cell(one) for column in RESULT_COLUMNS]
         cells[-1] = cells[-1] or _pairs(one.result.counts)
+        if one.result.delegated_to:
+            cells[-1] += f" (delegated to {', '.join(one.result.delegated_to)})"
         rows.append([str(one.attempt), *cells] if several else cells)
     headers = [column.name.upper() for column in RESULT_COLUMNS]
     return table_lines(rows, ["ATTEMPT", *headers] if several else headers)

@@ -168,9 +168,7 @@ def test_what_is_parked_waits_on_a_resource_that_explains_it(
         if park.resource == TEAM:
             assert park.reason is Reason.TEAM_LIMIT
             assert candidate.level != 1
-            holds = sum(
-                hold.resource == TEAM for start in decision.starts for hold in start.holds
-            )
+            holds = sum(hold.resource == TEAM for start in decision.starts for hold in start.holds)
             assert len(state.used) + holds >= state.slots
             continue
         assert park.resource in candidate.machines
@@ -260,7 +258,13 @@ CASES = {
         1,
         "park",
     ),
-    "exclusive level 1 waits for ordinary work": (_one(1, 1, is_exclusive=True), FULL, 1, 1, "park"),
+    "exclusive level 1 waits for ordinary work": (
+        _one(1, 1, is_exclusive=True),
+        FULL,
+        1,
+        1,
+        "park",
+    ),
     "level 1 waits for no team limit": (_one(1, 1, team="machine:t/a"), FULL, 1, 0, "start"),
     "maintenance stops level 1": (
         _one(1, 1),
@@ -277,8 +281,20 @@ CASES = {
         "park",
     ),
     "a kept place comes first": (_one(5), ResourceState(reserves={2: (3, 1, 2)}), 1, 0, "park"),
-    "a later one's place does not": (_one(5), ResourceState(reserves={9: (3, 9, 9)}), 1, 0, "start"),
-    "its own place does not stop it": (_one(5), ResourceState(reserves={5: (3, 5, 5)}), 1, 0, "start"),
+    "a later one's place does not": (
+        _one(5),
+        ResourceState(reserves={9: (3, 9, 9)}),
+        1,
+        0,
+        "start",
+    ),
+    "its own place does not stop it": (
+        _one(5),
+        ResourceState(reserves={5: (3, 5, 5)}),
+        1,
+        0,
+        "start",
+    ),
     "the overdue head passes places of other levels": (
         _one(5, 5, is_overdue=True),
         ResourceState(reserves={2: (3, 1, 2)}),
@@ -306,9 +322,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_one_candidate(case: tuple[Candidate, ResourceState, int, int, str]) -> None:
     candidate, state, free, urgent, expected = case
-    decision = plan(
-        [candidate], {"machine:t/a": state}, free_slots=free, free_urgent_slots=urgent
-    )
+    decision = plan([candidate], {"machine:t/a": state}, free_slots=free, free_urgent_slots=urgent)
     if expected == "park":
         assert [park.id for park in decision.parks] == [candidate.id]
         assert not decision.starts
