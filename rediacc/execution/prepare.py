@@ -86,6 +86,7 @@ def prepare(
     try:
         inventory = read_inventory(settings, work.team, environment=environment)
         _check_targets(work, inventory, settings=settings, environment=environment)
+        _check_names(work, inventory)
         return _Preparation(
             work, directory, inventory, run_id=run_id, settings=settings, environment=environment
         ).write()
@@ -161,6 +162,20 @@ def _check_targets(
             reason=Reason.TARGETS_CHANGED,
             hint="create the task again",
         )
+
+
+def _check_names(work: Work, inventory: Inventory) -> None:
+    """Refuse names that Ansible would take for more than themselves in plays and limits.
+
+    An inventory may name a machine ``!web``, which as a pattern means all machines but web.
+    """
+    for name in work.machines:
+        if name in inventory.hosts and resolve_patterns(inventory, [name]) != (name,):
+            raise PreparationFailed(
+                f"the machine name {name!r} is a host pattern that means other machines",
+                reason=Reason.CONFIG,
+                hint="give it another name in the inventory",
+            )
 
 
 class _Preparation:
@@ -255,11 +270,11 @@ class _Preparation:
         for flag, given in (("--check", options.check), ("--diff", options.diff)):
             arguments += [flag] if given else []
         if options.tags:
-            arguments += ["--tags", ",".join(options.tags)]
+            arguments += ["--tags=" + ",".join(options.tags)]
         if options.skip_tags:
-            arguments += ["--skip-tags", ",".join(options.skip_tags)]
+            arguments += ["--skip-tags=" + ",".join(options.skip_tags)]
         if options.start_at_task is not None:
-            arguments += ["--start-at-task", options.start_at_task]
+            arguments += [f"--start-at-task={options.start_at_task}"]
         for number, variables in enumerate(options.extra_vars):
             path = variables.file
             if path is None:

@@ -33,6 +33,7 @@ __all__ = ["RunDirectory", "boot_id", "runtime_directory"]
 
 _SHARED_MEMORY = Path("/dev/shm")
 _FIRST_PERSON_UID = 1000
+_REMOVAL_ROUNDS = 3
 
 
 def boot_id() -> str:
@@ -59,8 +60,8 @@ def runtime_directory(settings: Settings, environment: Mapping[str, str]) -> Pat
         base = settings.state_directory / "runs"
     for directory in (base.parent, base):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for directory in (base.parent, base) if not named else (base,):
-        _require_private(directory, uid)
+        if directory is base or not named:
+            _require_private(directory, uid)
     return base
 
 
@@ -147,5 +148,8 @@ class RunDirectory:
         return descriptor
 
     def remove(self) -> None:
-        """Remove the directory and all in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the directory and all in it, also what a dying process still puts there."""
+        for _ in range(_REMOVAL_ROUNDS):
+            shutil.rmtree(self.path, ignore_errors=True)
+            if not self.path.exists():
+                return

@@ -20,7 +20,7 @@ from rediacc.queue.rules import QueueRules, rules_of
 from rediacc.settings import Settings, load_settings
 from rediacc.storage.engine import Database, open_database
 from rediacc.storage.schema import current_revision, head_revision, upgrade
-from rediacc.times import micros, utc_now
+from rediacc.times import micros, seconds, utc_now
 from rediacc.values import Caller
 
 __all__ = ["Call", "Office", "open_office"]
@@ -94,8 +94,9 @@ class Office:
             authorize(self.caller, name, home=self.settings.home)
             answer = operation.function(call, request)
         except RediaccError as exc:
-            if operation.is_audited(request):
-                outcome = "denied" if isinstance(exc, AccessDenied) else "refused"
+            is_denied = isinstance(exc, AccessDenied)
+            if is_denied or operation.is_audited(request):
+                outcome = "denied" if is_denied else "refused"
                 with contextlib.suppress(RediaccError):
                     call.note(outcome, object_name=_object_of(request), detail={"why": exc.code})
             raise
@@ -124,6 +125,11 @@ class Call:
     def now(self) -> int:
         """The present time in microseconds."""
         return micros(utc_now())
+
+    @property
+    def live_since(self) -> int:
+        """Since when a worker must have beaten to count as alive, in microseconds."""
+        return self.now - seconds(self.settings.lease_seconds)
 
     @contextlib.contextmanager
     def write(self, object_name: str, detail: Mapping[str, Any]) -> Iterator[Connection]:

@@ -55,7 +55,7 @@ def inspect(call: Any, request: TaskRef) -> TaskDetail:
             attempts=reading.attempts_of(connection, task_id),
             results=reading.results_of(connection, task_id),
             timeline=reading.timeline_of(connection, task_id),
-            waits=reading.waits_of(connection, view),
+            waits=reading.waits_of(connection, view, live_since=call.live_since),
             message=reading.message_of(connection, task_id),
         )
 
@@ -73,7 +73,7 @@ def logs(call: Any, request: LogRequest) -> LogPage:
             entries=entries,
             cursor=entries[-1].cursor if entries else after,
             is_final=is_final and not entries,
-            waits=reading.waits_of(connection, view),
+            waits=reading.waits_of(connection, view, live_since=call.live_since),
             is_held=view.reason == Reason.HELD_LOST and not entries,
         )
 

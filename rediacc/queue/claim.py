@@ -331,7 +331,10 @@ def _write_park(
         detail={"resource": park.resource},
         parked_on=park.resource,
     )
-    if park.reserves:
+    if not park.reserves:
+        # Places that it kept for an earlier reason would hold up others.
+        wake(connection, set(connection.execute(_UNRESERVE, {"id": row.id}).scalars().all()))
+    else:
         connection.execute(
             _RESERVE,
             [

@@ -297,12 +297,12 @@ def view_of(row: Row[Any], machines: Sequence[str], labels: dict[str, str]) -> T
     )
 
 
-def waits_of(connection: Connection, view: TaskView) -> tuple[str, ...]:
+def waits_of(connection: Connection, view: TaskView, *, live_since: int) -> tuple[str, ...]:
     """Return why a pending task waits, in words; empty for others."""
     if view.state is not PublicState.PENDING:
         return ()
     row = connection.execute(select(_T).where(_T.c.id == view.id)).one()
-    return explain(connection, row, view)
+    return explain(connection, row, view, live_since=live_since)
 
 
 def _views(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[TaskView, ...]:

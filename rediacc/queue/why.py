@@ -30,7 +30,9 @@ _LAST_HELD = text(
 )
 
 
-def explain(connection: Connection, row: Row[Any], view: TaskView) -> tuple[str, ...]:
+def explain(
+    connection: Connection, row: Row[Any], view: TaskView, *, live_since: int
+) -> tuple[str, ...]:
     """Return the reasons, the strongest first; never empty for a pending task."""
     state = State(row.state)
     if state is State.SCHEDULED:
@@ -47,7 +49,7 @@ def explain(connection: Connection, row: Row[Any], view: TaskView) -> tuple[str,
         )
     if state is State.CLAIMED:
         return ("a worker has claimed it and prepares its run",)
-    return _ready(connection, row)
+    return _ready(connection, row, live_since=live_since)
 
 
 def _parked(connection: Connection, row: Row[Any]) -> tuple[str, ...]:
@@ -72,11 +74,11 @@ def _parked(connection: Connection, row: Row[Any]) -> tuple[str, ...]:
     return tuple(reasons) or (f"{what} was just released: the next claim looks at it again",)
 
 
-def _ready(connection: Connection, row: Row[Any]) -> tuple[str, ...]:
+def _ready(connection: Connection, row: Row[Any], *, live_since: int) -> tuple[str, ...]:
     parameters = {"level": row.level, "value": row.pass_value, "id": row.id}
     ahead = int(connection.execute(_AHEAD, parameters).scalar_one())
     latest = connection.execute(_WORKERS).scalar_one_or_none()
-    if latest is None:
+    if latest is None or latest <= live_since:
         return ("no worker is running: rediacc worker",)
     if ahead:
         return (f"{ahead} runnable tasks stand before it at level {row.level} or above",)

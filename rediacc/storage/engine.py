@@ -24,7 +24,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from rediacc.errors import DatabaseUnavailable, InvalidInput
+from rediacc.errors import AccessDenied, DatabaseUnavailable, InvalidInput
 
 __all__ = ["SAFE_SQLITE", "Database", "open_database", "sqlite_driver"]
 
@@ -112,6 +112,7 @@ def open_database(url: str) -> Database:
     """Open the database at `url`; makes an SQLite file's directory, not the schema.
 
     :raises InvalidInput: the URL is of no supported sort, or on a network file system.
+    :raises AccessDenied: the file or its directory is another account's.
     :raises DatabaseUnavailable: the file or its directory cannot be made.
     """
     try:
@@ -158,6 +159,12 @@ def _create_private(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+    except PermissionError as exc:
+        # Trying again, as for a database that is away, would not help.
+        raise AccessDenied(
+            f"cannot open the database {path}: {exc.strerror}",
+            hint="the home belongs to another account",
+        ) from exc
     except OSError as exc:
         raise DatabaseUnavailable(f"cannot open the database {path}: {exc.strerror}") from exc
     os.close(descriptor)

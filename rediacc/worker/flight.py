@@ -99,6 +99,10 @@ class Flight:
             return True
         return not self.directory.exists()
 
+    def has_vanished(self) -> bool:
+        """Whether the supervisor is gone without its last word."""
+        return self.is_over() and not self.directory.has("exit.json")
+
     def stop(self, why: str) -> None:
         """Ask the supervisor to end the run: ``cancel`` or ``interrupt``."""
         if self.directory.has("stop") or not self.directory.exists():

@@ -33,6 +33,7 @@ from rediacc.worker.flight import Flight
 from rediacc.worker.heartbeat import Heartbeat
 from rediacc.worker.launch import Launched, Launcher
 from rediacc.worker.log import LOG, task_context
+from rediacc.worker.recovery import end_leftovers
 
 __all__ = ["Worker"]
 
@@ -271,6 +272,8 @@ class Worker:
 
     def _settle(self, flight: Flight) -> None:
         work = flight.work
+        if flight.has_vanished():
+            end_leftovers(flight.run_id)
         verdict = flight.verdict()
         try:
             self._write_settlement(work.task_id, work.epoch, verdict, flight=flight)

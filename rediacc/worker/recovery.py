@@ -30,6 +30,9 @@ __all__ = ["Recovery", "end_leftovers", "sweep_directories"]
 
 _CLOCK_SLACK_SECONDS = 5.0
 _YOUNG_SECONDS = 60.0
+# A process that is forked while its parent is being ended is found in the next round.
+_END_ROUNDS = 5
+_END_SECONDS = 1.0
 
 
 class Recovery:
@@ -176,12 +179,26 @@ class Recovery:
 
 
 def end_leftovers(run_id: str) -> None:
-    """End Ansible's processes of a run whose supervisor was killed: they report to nobody."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            environment = process.environ()
-            if environment.get("REDIACC_RUN") == run_id and "REDIACC_RECORDS" in environment:
-                process.kill()
+    """End Ansible's processes of a run whose supervisor was killed: they report to nobody.
+
+    Else they would go on beside the attempt that follows.
+    """
+    for _ in range(_END_ROUNDS):
+        ended = [process for process in psutil.process_iter() if _end_if_of(process, run_id)]
+        if not ended:
+            return
+        psutil.wait_procs(ended, timeout=_END_SECONDS)
+
+
+def _end_if_of(process: psutil.Process, run_id: str) -> bool:
+    try:
+        environment = process.environ()
+        if environment.get("REDIACC_RUN") != run_id or "REDIACC_RECORDS" not in environment:
+            return False
+        process.kill()
+    except psutil.Error:
+        return False
+    return True
 
 
 def sweep_directories(base: Path, open_runs: frozenset[str]) -> None:

@@ -155,7 +155,7 @@ class _Tables:
         return [
             f"task {view.id} does not say why it waits"
             for view in views
-            if not any(reason.strip() for reason in waits_of(connection, view))
+            if not any(reason.strip() for reason in waits_of(connection, view, live_since=0))
         ]
 
 

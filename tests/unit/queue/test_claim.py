@@ -28,7 +28,7 @@ def _sound(lab: Lab) -> None:
 
 def _waits(lab: Lab, task_id: int) -> str:
     with lab.database.read() as connection:
-        return "; ".join(waits_of(connection, view_task(connection, task_id)))
+        return "; ".join(waits_of(connection, view_task(connection, task_id), live_since=0))
 
 
 def test_order_is_level_then_arrival(lab: Lab) -> None:

@@ -128,11 +128,15 @@ def test_only_pending_tasks_say_why_they_wait(lab: Lab, ending: Ending) -> None:
     task_id = lab.submit("a")
     waits = []
     with lab.database.read() as connection:
-        waits.append(reading.waits_of(connection, reading.view_task(connection, task_id)))
+        waits.append(
+            reading.waits_of(connection, reading.view_task(connection, task_id), live_since=0)
+        )
     lab.claim()
     lab.run(task_id, *([result("a")] if ending is Ending.FINISHED else []), ending=ending)
     with lab.database.read() as connection:
-        waits.append(reading.waits_of(connection, reading.view_task(connection, task_id)))
+        waits.append(
+            reading.waits_of(connection, reading.view_task(connection, task_id), live_since=0)
+        )
     assert waits[0] == ("no worker is running: rediacc worker",)
     assert bool(waits[1]) == (ending is Ending.LOST)
     if waits[1]:
