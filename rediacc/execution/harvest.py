@@ -21,6 +21,7 @@ __all__ = [
     "Harvest",
     "ad_hoc_result",
     "harvest_playbook",
+    "is_connection_lost",
     "reason_of_failure",
     "unreadable_result",
 ]
@@ -32,6 +33,17 @@ _MOST_RC = 2**31 - 1
 _MOST_BYTES = 2**53
 _MOST_OUTPUT = 16 << 20
 _MOST_DEPTH = 64
+# What ssh says before a session is open (OpenSSH, sshconnect.c and ssh.c), and Ansible's own words.
+_NEVER_CONNECTED = re.compile(
+    r"ssh: connect to host|ssh: Could not resolve|Connection refused|No route to host"
+    r"|Network is unreachable|Connection timed out|Permission denied|Authentication fail"
+    r"|Host key verification failed|kex_exchange_identification|banner exchange|no matching "
+    r"|Too many authentication failures|Connection (?:closed|reset) by .* port \d+"
+    r"|Bad configuration option|Unable to negotiate|REMOTE HOST IDENTIFICATION|not find .*sshpass"
+    r"|UNPROTECTED PRIVATE KEY|Could not resolve hostname|Name or service not known"
+    r"|Failed to create temporary directory|Timeout \(\d+s\) waiting for privilege",
+    re.IGNORECASE,
+)
 _ERROR = re.compile(r"^(?:\[ERROR\]:|ERROR!)\s*(.+)$", re.MULTILINE)
 _DONE = (MachineOutcome.OK, MachineOutcome.CHANGED)
 _OUTCOMES = {
@@ -63,6 +75,9 @@ def ad_hoc_result(record: Mapping[str, Any], *, kind: Kind) -> MachineResult:
     if is_timeout and outcome is MachineOutcome.FAILED:
         outcome = MachineOutcome.TIMED_OUT
     message = _message(record) if not outcome.is_success else ""
+    is_doubtful = is_connection_lost(record)
+    if is_doubtful:
+        message = f"the connection was lost; the work may have been done or not: {message}"
     is_program = kind in (Kind.COMMAND, Kind.SHELL)
     if is_program and outcome in _DONE and _rc(record) != 0:
         # Our module would have said so: something else answered in its place.
@@ -80,10 +95,21 @@ def ad_hoc_result(record: Mapping[str, Any], *, kind: Kind) -> MachineResult:
         truncated=bool(record.get("truncated")),
         started_at=_time(record.get("started_at")),
         finished_at=_time(record.get("ended_at")),
-        failure=_failure(record, outcome),
+        # A doubt is never tried again by itself: it could start the same work twice.
+        failure=None if is_doubtful else _failure(record, outcome),
         result=_plain(record.get("result") or {}) if kind is Kind.MODULE else {},
         delegated_to=_delegated([record]),
     )
+
+
+def is_connection_lost(record: Mapping[str, Any]) -> bool:
+    """Whether a machine became unreachable after the work may have begun there.
+
+    ssh says when it could not connect; any other end of the connection is a doubt.
+    """
+    if record.get("status") != "unreachable":
+        return False
+    return _NEVER_CONNECTED.search(str(record.get("message") or "")) is None
 
 
 def unreadable_result(machine: str, why: str) -> MachineResult:

@@ -11,27 +11,40 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rediacc.execution.harvest import is_connection_lost
 from rediacc.execution.plays import generate_stop_play
 from rediacc.execution.records import read_records
 from rediacc.execution.rundir import RunDirectory
 from rediacc.execution.runner import AnsibleCall, run_ansible
 
-__all__ = ["stop_on_machines", "timed_out_machines"]
+__all__ = ["doubtful_machines", "stop_on_machines"]
 
 
-def timed_out_machines(directory: RunDirectory, spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return where our own module ended a command at its time limit.
+def doubtful_machines(
+    directory: RunDirectory, spec: Mapping[str, Any], *, has_ended: bool
+) -> tuple[str, ...]:
+    """Return where something of the run may still be running.
 
-    It ends the command's process group; what left the group may run on.
+    A playbook that did not end may have left something anywhere. A generated play has one task:
+    a machine that told its result is done, but where our module ended the command at its time
+    limit (what left the command's process group may run on), or where the connection was lost.
+
+    :param has_ended: whether Ansible came to its own end.
     """
-    if not spec["is_generated"] or spec["deadline_seconds"] is None:
-        return ()
+    if not spec["is_generated"]:
+        return () if has_ended else tuple(spec["machines"])
     found, _offset = read_records(directory.records, nonce=spec["nonce"])
+    results = {record["host"]: record for record in found if record["type"] == "result"}
     return tuple(
-        record["host"]
-        for record in found
-        if record["type"] == "result" and record["timed_out"] and record["host"] in spec["machines"]
+        machine
+        for machine in spec["machines"]
+        if (machine not in results and not has_ended)
+        or (machine in results and _is_doubtful(results[machine]))
     )
+
+
+def _is_doubtful(record: Mapping[str, Any]) -> bool:
+    return bool(record.get("timed_out")) or is_connection_lost(record)
 
 
 def stop_on_machines(

@@ -19,9 +19,12 @@ from typing import Any
 from rediacc.execution.processes import become_subreaper, descendants, end_descendants
 from rediacc.execution.rundir import RunDirectory, boot_id
 from rediacc.execution.runner import AnsibleCall, run_ansible
-from rediacc.execution.stopping import stop_on_machines, timed_out_machines
+from rediacc.execution.stopping import doubtful_machines, stop_on_machines
 
 __all__ = ["main"]
+
+# How long machines have to answer that nothing of a stopped run is left on them.
+_STOP_SECONDS = 60.0
 
 
 def main(path: str) -> int:
@@ -59,11 +62,10 @@ class _Supervision:
         thread = threading.Thread(target=self._call_ansible, name="ansible-runner", daemon=True)
         thread.start()
         why = self._watch(thread, deadline)
-        machines = tuple(self._spec["machines"])
-        if why == "finished":
-            machines = timed_out_machines(self._directory, self._spec)
-        else:
+        has_ended = why == "finished"
+        if not has_ended:
             self._stop_here(thread)
+        machines = doubtful_machines(self._directory, self._spec, has_ended=has_ended)
         stopped = self._stop_there(machines) if machines else {}
         left = end_descendants(grace_seconds=float(self._spec["grace_seconds"]))
         return {
@@ -113,13 +115,22 @@ class _Supervision:
         thread.join(grace)
 
     def _stop_there(self, machines: Sequence[str]) -> dict[str, Any]:
-        """End what the run started on machines; without an answer nothing is confirmed."""
+        """End what the run started on machines; without an answer in time nothing is confirmed."""
         stopped: dict[str, Any] = dict.fromkeys(machines, False)
-        try:
-            stopped |= stop_on_machines(self._directory, self._spec, machines=machines)
-        except Exception as exc:  # a stop that fails is not confirmed; the run's end is still told
-            self._error = self._error or f"{type(exc).__name__}: {exc}"
-        return stopped
+
+        def stop() -> None:
+            try:
+                stopped.update(stop_on_machines(self._directory, self._spec, machines=machines))
+            except Exception as exc:  # not confirmed then; how the run ended is still told
+                self._error = self._error or f"{type(exc).__name__}: {exc}"
+
+        thread = threading.Thread(target=stop, name="stop", daemon=True)
+        thread.start()
+        thread.join(_STOP_SECONDS + float(self._spec["grace_seconds"]))
+        if thread.is_alive():
+            end_descendants(grace_seconds=1.0)
+            thread.join(_STOP_SECONDS)
+        return dict(stopped)
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
