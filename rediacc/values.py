@@ -1,7 +1,6 @@
-"""The words of rediacc as frozen values: what crosses from one floor to another.
+"""The words of rediacc: kinds, states, reasons, outcomes, policies, options.
 
-Times are timezone-aware UTC datetimes; durations end in ``_seconds``. Requests and answers are
-plain values, so that they can travel over a socket.
+Times are timezone-aware UTC datetimes; durations end in ``_seconds``.
 """
 
 from __future__ import annotations
@@ -16,37 +15,19 @@ __all__ = [
     "DEFAULT_LEVEL",
     "LEVEL_NAMES",
     "AnsibleOptions",
-    "AttemptView",
     "Caller",
-    "Created",
-    "EventView",
     "ExtraVariables",
     "FailureClass",
-    "HostKey",
-    "InitReport",
-    "InitRequest",
     "Kind",
-    "LogEntry",
-    "LogPage",
-    "MachineCreate",
     "MachineOutcome",
     "MachineResult",
     "MachineState",
-    "MachineView",
     "OnLost",
     "PolicyView",
     "PublicState",
     "Reason",
-    "ResultView",
     "RetryPolicy",
     "State",
-    "TaskDetail",
-    "TaskFilter",
-    "TaskRequest",
-    "TaskView",
-    "TeamCreate",
-    "TeamView",
-    "WorkerView",
 ]
 
 DEFAULT_LEVEL = 3
@@ -266,40 +247,6 @@ class AnsibleOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskRequest:
-    """What ``task.create`` takes. Exactly one of kind (with its text) and ``named`` is given.
-
-    :param machines: machine names or host patterns, as given with ``--machine``.
-    :param text: the command, shell line, module name or playbook, byte for byte.
-    :param module_args: the module's arguments; ``_raw_params`` for free-form modules.
-    :param named: a named task; ``variables`` are then its typed variables.
-    :param retry: the retry policy's JSON object as given, unchecked.
-    :param priority: 1 to 5; ``None`` takes the named task's or the default.
-    """
-
-    team: str | None = None
-    machines: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    all_machines: bool = False
-    limit: str | None = None
-    kind: Kind | None = None
-    text: str | None = None
-    module_args: Mapping[str, Any] = field(default_factory=dict)
-    named: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    options: AnsibleOptions = field(default_factory=AnsibleOptions)
-    priority: int | None = None
-    timeout_seconds: float | None = None
-    not_before: datetime | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    idempotency_key: str | None = None
-    retry: Mapping[str, Any] = field(default_factory=dict)
-    exclusive: bool = False
-    on_lost: OnLost | None = None
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class MachineResult:
     """What one machine did in one attempt; for a playbook, its last word and its counts.
 
@@ -324,264 +271,3 @@ class MachineResult:
     result: Mapping[str, Any] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     delegated_to: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskView:
-    """One task as a list shows it."""
-
-    id: int
-    uid: str
-    team: str
-    priority: int
-    state: PublicState
-    reason: str
-    kind: Kind
-    title: str
-    named: str | None
-    machines: tuple[str, ...]
-    labels: Mapping[str, str]
-    attempt: int
-    retries_left: int
-    created_by: str
-    created_at: datetime
-    eligible_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    rc: int | None
-    queue_seconds: float | None
-    elapsed_seconds: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResultView:
-    """A machine's result with the attempt that it belongs to."""
-
-    attempt: int
-    result: MachineResult
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttemptView:
-    """One try at a task."""
-
-    number: int
-    epoch: int
-    worker: str
-    run_id: str | None
-    machines: tuple[str, ...]
-    claimed_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    outcome: str
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class EventView:
-    """One step in a task's life."""
-
-    at: datetime
-    name: str
-    state: str
-    reason: str
-    actor: str
-    detail: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskDetail:
-    """Everything about one task."""
-
-    task: TaskView
-    text: str
-    options: AnsibleOptions
-    module_args: Mapping[str, Any]
-    variables: Mapping[str, Any]
-    timeout_seconds: float | None
-    exclusive: bool
-    idempotency_key: str | None
-    revision: str | None
-    policy: PolicyView
-    attempts: tuple[AttemptView, ...]
-    results: tuple[ResultView, ...]
-    timeline: tuple[EventView, ...]
-    waits: tuple[str, ...]
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Created:
-    """The answer of ``task.create``: the task, whether it is new, and what happens next.
-
-    :param is_new: false when an idempotency key or a ``taskId`` named a task that exists.
-    :param ahead: how many pending tasks stand before it in the queue.
-    :param workers_alive: workers that could take it now.
-    :param notes: lines for the person who asked, for example plays that match no machine now.
-    """
-
-    task: TaskView
-    is_new: bool
-    ahead: int
-    workers_alive: int
-    policy: PolicyView
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskFilter:
-    """Which tasks to list; empty fields do not filter. The filter holds before the limit."""
-
-    states: tuple[PublicState, ...] = ()
-    team: str | None = None
-    priority: int | None = None
-    machine: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    created_by: str | None = None
-    named: str | None = None
-    limit: int = 50
-    queue_order: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogEntry:
-    """One piece of a task's output.
-
-    :param machine: empty for Ansible's own output of a playbook.
-    :param stream: ``stdout``, ``stderr``, ``ansible`` or ``status``.
-    """
-
-    cursor: int
-    attempt: int
-    at: datetime
-    machine: str
-    stream: str
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogPage:
-    """The next pieces of output and how the task stands after them.
-
-    :param waits: why the task waits, in words, while it is pending.
-    """
-
-    task: TaskView
-    entries: tuple[LogEntry, ...]
-    cursor: int
-    is_final: bool
-    waits: tuple[str, ...] = ()
-    is_held: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class TeamView:
-    """A team and where its inventory lies; `error` says why that cannot be read."""
-
-    name: str
-    inventory: str
-    is_managed: bool
-    ssh: str
-    machine_count: int
-    group_count: int
-    weight: int = 1
-    error: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MachineView:
-    """A machine of a team."""
-
-    name: str
-    team: str
-    state: MachineState
-    address: str
-    user: str
-    port: int | None
-    groups: tuple[str, ...]
-    running: tuple[int, ...] = ()
-    pending_count: int = 0
-    variables: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerView:
-    """A worker process as its heartbeat shows it."""
-
-    id: str
-    host: str
-    pid: int
-    state: str
-    slots: int
-    urgent_slots: int
-    started_at: datetime
-    beat_at: datetime
-    is_alive: bool
-    tasks: tuple[int, ...]
-    version: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TeamCreate:
-    """``team.create``: a team that rediacc keeps, or one over an inventory that exists."""
-
-    name: str
-    inventory: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MachineCreate:
-    """``machine.create``."""
-
-    name: str
-    team: str
-    host: str | None = None
-    user: str | None = None
-    port: int | None = None
-    groups: tuple[str, ...] = ()
-    variables: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class HostKey:
-    """A host key as a machine showed it.
-
-    :param status: ``known``, ``unknown``, ``changed`` or ``unreachable``.
-    :param line: the line for known_hosts; empty when unreachable.
-    """
-
-    machine: str
-    team: str
-    address: str
-    port: int
-    key_type: str
-    fingerprint: str
-    status: str
-    line: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class InitRequest:
-    """``home.init``: `teams` maps team names to inventory paths; empty proposes them."""
-
-    directory: str
-    teams: Mapping[str, str] = field(default_factory=dict)
-    launcher: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class InitReport:
-    """What ``home.init`` did.
-
-    :param teams: name, inventory path, number of machines.
-    :param written: files added, relative to the home.
-    :param unknown_keys: machines whose host key nobody recorded; ``None`` when not looked at.
-    """
-
-    home: str
-    teams: tuple[tuple[str, str, int], ...]
-    written: tuple[str, ...]
-    ansible: str
-    unknown_keys: int | None = None
-    notes: tuple[str, ...] = ()

@@ -12,7 +12,8 @@ from rediacc.cli.render.detail import policy_lines, state_words
 from rediacc.cli.render.output import print_item
 from rediacc.cli.render.words import clock, count
 from rediacc.cli.session import Session, View
-from rediacc.values import LEVEL_NAMES, Created, PublicState
+from rediacc.values import LEVEL_NAMES, PublicState
+from rediacc.views import Created
 
 __all__ = ["announce", "announce_plan", "created_line", "tell_about"]
 

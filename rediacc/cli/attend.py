@@ -18,16 +18,9 @@ from rediacc.cli.render.output import print_document
 from rediacc.cli.render.words import count, duration
 from rediacc.cli.session import Office, Session, View
 from rediacc.errors import ExitCode
-from rediacc.operations.requests import Nothing, TaskRef
-from rediacc.values import (
-    Created,
-    LogPage,
-    MachineOutcome,
-    PublicState,
-    ResultView,
-    TaskDetail,
-    TaskView,
-)
+from rediacc.requests import Nothing, TaskRef
+from rediacc.values import MachineOutcome, PublicState
+from rediacc.views import Created, LogPage, ResultView, TaskDetail, TaskView
 
 __all__ = ["Wish", "attend", "detached", "ending_line", "last_results", "tell_waits"]
 

@@ -18,7 +18,8 @@ from rediacc.cli.render.output import print_items
 from rediacc.cli.session import Session, View
 from rediacc.cli.waiting import task_ids
 from rediacc.errors import ExitCode, InvalidInput
-from rediacc.operations.requests import ReleaseRequest, TaskChange, TaskIds, TaskUpdate
+from rediacc.requests import ReleaseRequest, TaskIds, TaskUpdate
+from rediacc.views import TaskChange
 
 __all__ = ["change_tasks", "ids_request", "release_request", "update_request"]
 

@@ -14,7 +14,7 @@ from rediacc.cli.parse_times import parse_duration
 from rediacc.cli.requesting import task_request
 from rediacc.cli.session import Session, View
 from rediacc.errors import ExitCode, InvalidInput
-from rediacc.values import Created
+from rediacc.views import Created
 
 __all__ = ["create", "run_task"]
 

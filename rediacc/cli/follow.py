@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from rediacc.cli.session import Office
 from rediacc.errors import ExitCode, RediaccError
-from rediacc.operations.requests import LogRequest
-from rediacc.values import LogEntry, LogPage, TaskView
+from rediacc.requests import LogRequest
+from rediacc.views import LogEntry, LogPage, TaskView
 
 __all__ = ["PAST_THE_END", "Followed", "Patience", "follow"]
 

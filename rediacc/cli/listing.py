@@ -15,8 +15,9 @@ from rediacc.cli.render.document import document, envelope, to_json
 from rediacc.cli.render.output import print_document, print_items, print_lines
 from rediacc.cli.session import Session, View
 from rediacc.errors import InvalidInput
-from rediacc.operations.requests import TaskRef
-from rediacc.values import PublicState, TaskDetail, TaskFilter
+from rediacc.requests import TaskFilter, TaskRef
+from rediacc.values import PublicState
+from rediacc.views import TaskDetail
 
 __all__ = ["print_details", "print_tasks"]
 

@@ -10,7 +10,7 @@ import click
 from rediacc.cli.neutral import neutral, one_line
 from rediacc.cli.render.document import document, to_json
 from rediacc.cli.session import View
-from rediacc.values import LogEntry, LogPage
+from rediacc.views import LogEntry, LogPage
 
 __all__ = ["LogPrinter"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rediacc.errors import ExitCode
-from rediacc.values import PublicState, Reason, TaskView
+from rediacc.values import PublicState, Reason
+from rediacc.views import TaskView
 
 __all__ = ["WORST_FIRST", "exit_code_of", "remote_exit_code", "worst"]
 

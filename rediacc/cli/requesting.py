@@ -13,7 +13,8 @@ from rediacc.cli.parse_words import parse_level, parse_pairs
 from rediacc.cli.session import Session, working_directory
 from rediacc.cli.shell_words import check_command
 from rediacc.errors import InvalidInput
-from rediacc.values import AnsibleOptions, Kind, OnLost, TaskRequest
+from rediacc.requests import TaskRequest
+from rediacc.values import AnsibleOptions, Kind, OnLost
 
 __all__ = ["task_request"]
 

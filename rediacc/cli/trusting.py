@@ -11,7 +11,8 @@ from rediacc.cli.render.output import print_document, print_items
 from rediacc.cli.render.words import count
 from rediacc.cli.session import Session, View
 from rediacc.errors import Conflict, ExitCode, InvalidInput
-from rediacc.operations.requests import HostKey, ScanRequest, TrustRequest
+from rediacc.requests import ScanRequest, TrustRequest
+from rediacc.views import HostKey
 
 __all__ = ["trust"]
 

@@ -15,8 +15,8 @@ from rediacc.cli.render.document import document, envelope, to_json
 from rediacc.cli.render.output import print_document
 from rediacc.cli.session import Office, Session, View
 from rediacc.errors import ExitCode, InvalidInput
-from rediacc.operations.requests import LogRequest
-from rediacc.values import LogEntry, LogPage
+from rediacc.requests import LogRequest
+from rediacc.views import LogEntry, LogPage
 
 __all__ = ["show_logs", "task_ids", "wait_for"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rediacc.cli.neutral import one_line
 from rediacc.cli.render.words import count
-from rediacc.operations.requests import InitReport
+from rediacc.views import InitReport
 
 __all__ = ["welcome_lines"]
 

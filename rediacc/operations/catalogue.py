@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rediacc.operations import checks, machines, task_reading, tasks, teams
 from rediacc.operations.registry import Operation, Permission, by_name
-from rediacc.operations.requests import (
+from rediacc.requests import (
     DoctorRequest,
     LogRequest,
     MachineCreate,
@@ -14,14 +14,15 @@ from rediacc.operations.requests import (
     Nothing,
     ReleaseRequest,
     ScanRequest,
+    TaskFilter,
     TaskIds,
     TaskRef,
+    TaskRequest,
     TaskUpdate,
     TeamCreate,
     TeamRef,
     TrustRequest,
 )
-from rediacc.values import TaskFilter, TaskRequest
 
 __all__ = ["OPERATIONS"]
 

@@ -8,7 +8,8 @@ import uuid
 from typing import Any
 
 from rediacc.errors import InvalidInput
-from rediacc.values import Kind, TaskRequest
+from rediacc.requests import TaskRequest
+from rediacc.values import Kind
 
 __all__ = ["check_priority", "check_request", "check_timeout", "checked_uid"]
 

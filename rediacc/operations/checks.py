@@ -13,16 +13,16 @@ from rediacc.errors import RediaccError
 from rediacc.execution.collection import collection_directory
 from rediacc.execution.rundir import runtime_directory
 from rediacc.operations.files import settle_intents
-from rediacc.operations.requests import Check, DoctorRequest, Nothing
 from rediacc.queue.sweep import find_violations
 from rediacc.queue.workers import list_workers as read_workers
+from rediacc.requests import DoctorRequest, Nothing
 from rediacc.storage.engine import SAFE_SQLITE, sqlite_driver
 from rediacc.storage.schema import current_revision, head_revision, upgrade
 from rediacc.teams.ansible_command import ask, locate_ansible, read_configuration
 from rediacc.teams.inventory import read_inventory
 from rediacc.teams.known_hosts import unknown_machines
 from rediacc.teams.retry_policy import check_retry_tables
-from rediacc.values import WorkerView
+from rediacc.views import Check, WorkerView
 
 __all__ = ["check", "list_workers"]
 

@@ -18,6 +18,7 @@ from rediacc.operations.checking import check_request, checked_uid
 from rediacc.queue.policies import policy_to_json
 from rediacc.queue.requests import options_to_json
 from rediacc.queue.submit import NewTask
+from rediacc.requests import TaskRequest
 from rediacc.settings import Settings
 from rediacc.teams.inventory import find_team, read_inventory
 from rediacc.teams.named_tasks import NamedTask, load_named_task, resolve_named_task
@@ -26,7 +27,7 @@ from rediacc.teams.playbooks import playbook_fingerprint, resolve_playbook
 from rediacc.teams.probes import run_probe
 from rediacc.teams.retry_policy import effective_policy
 from rediacc.times import micros
-from rediacc.values import DEFAULT_LEVEL, Kind, PolicyView, TaskRequest
+from rediacc.values import DEFAULT_LEVEL, Kind, PolicyView
 
 __all__ = ["Composed", "compose_task"]
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from rediacc.audit.chain import append_entry
 from rediacc.errors import RediaccError
 from rediacc.operations.office import caller_of_process
-from rediacc.operations.requests import InitReport, InitRequest
+from rediacc.requests import InitRequest
 from rediacc.settings import Settings, load_settings
 from rediacc.storage.engine import open_database
 from rediacc.storage.schema import upgrade
 from rediacc.teams.adoption import initialise
 from rediacc.teams.known_hosts import unknown_machines
 from rediacc.times import micros, utc_now
+from rediacc.views import InitReport
 
 __all__ = ["initialise_home"]
 

@@ -6,8 +6,11 @@ from typing import Any
 
 from rediacc.errors import Conflict, InvalidInput, NotFound, RediaccError
 from rediacc.operations.files import change_files
-from rediacc.operations.requests import (
-    HostKey,
+from rediacc.queue.machines import MachineWork, machine_states, work_on
+from rediacc.queue.resources import set_machine_state
+from rediacc.queue.rules import machine_key
+from rediacc.queue.transitions import wake
+from rediacc.requests import (
     MachineCreate,
     MachineFilter,
     MachineRef,
@@ -15,15 +18,12 @@ from rediacc.operations.requests import (
     ScanRequest,
     TrustRequest,
 )
-from rediacc.queue.machines import MachineWork, machine_states, work_on
-from rediacc.queue.resources import set_machine_state
-from rediacc.queue.rules import machine_key
-from rediacc.queue.transitions import wake
 from rediacc.teams.inventory import Inventory, find_team, read_inventory
 from rediacc.teams.known_hosts import scan_host_keys, unknown_machines
 from rediacc.teams.known_hosts import trust as record_keys
 from rediacc.teams.managed import plan_create_machine, plan_delete_machine
-from rediacc.values import MachineState, MachineView
+from rediacc.values import MachineState
+from rediacc.views import HostKey, MachineView
 
 __all__ = ["create", "delete", "inspect", "list_all", "scan", "trust", "update"]
 

@@ -6,19 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from rediacc.errors import InvalidInput
-from rediacc.operations.requests import LogRequest, NamedTaskView, Nothing, TaskRef
 from rediacc.queue import reading
 from rediacc.queue.output import log_entries
 from rediacc.queue.requests import options_from_json
+from rediacc.requests import LogRequest, Nothing, TaskFilter, TaskRef
 from rediacc.teams.named_tasks import NamedTask, NamedTaskError, list_named_tasks
-from rediacc.values import (
-    LogPage,
-    PublicState,
-    Reason,
-    TaskDetail,
-    TaskFilter,
-    TaskView,
-)
+from rediacc.values import PublicState, Reason
+from rediacc.views import LogPage, NamedTaskView, TaskDetail, TaskView
 
 __all__ = ["inspect", "list_all", "list_named", "logs"]
 

@@ -10,15 +10,16 @@ from sqlalchemy import Connection
 from rediacc.errors import InvalidInput, RediaccError
 from rediacc.operations.checking import check_priority, check_timeout
 from rediacc.operations.compose import Composed, compose_task
-from rediacc.operations.requests import ReleaseRequest, TaskChange, TaskIds, TaskUpdate
 from rediacc.queue import changes, reading
 from rediacc.queue.policies import policy_to_json
 from rediacc.queue.submit import submit
 from rediacc.queue.workers import count_live
+from rediacc.requests import ReleaseRequest, TaskIds, TaskRequest, TaskUpdate
 from rediacc.teams.named_tasks import load_named_task
 from rediacc.teams.retry_policy import effective_policy
 from rediacc.times import micros, moment, utc_now
-from rediacc.values import Created, PolicyView, PublicState, Reason, TaskRequest, TaskView
+from rediacc.values import PolicyView, PublicState, Reason
+from rediacc.views import Created, TaskChange, TaskView
 
 __all__ = ["cancel", "create", "release", "retry", "update"]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from rediacc.errors import Conflict, RediaccError
 from rediacc.operations.files import change_files
-from rediacc.operations.requests import Nothing, TeamCreate, TeamRef
 from rediacc.queue.reading import open_tasks_of_team
+from rediacc.requests import Nothing, TeamCreate, TeamRef
 from rediacc.settings import TeamSettings, load_settings
 from rediacc.teams.inventory import read_inventory
 from rediacc.teams.managed import plan_create_team, plan_delete_team
-from rediacc.values import TeamView
+from rediacc.views import TeamView
 
 __all__ = ["create", "delete", "inspect", "list_all"]
 

@@ -11,14 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rediacc.values import (
-    FailureClass,
-    MachineOutcome,
-    OnLost,
-    Reason,
-    RetryPolicy,
-    State,
-)
+from rediacc.values import FailureClass, MachineOutcome, OnLost, Reason, RetryPolicy, State
 
 __all__ = ["Conclusion", "Ending", "MachineEnd", "conclude", "retry_delay_seconds"]
 

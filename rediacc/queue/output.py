@@ -9,7 +9,8 @@ from sqlalchemy import Connection, select
 from rediacc.queue.reading import attempts_of, result_from_row
 from rediacc.storage.tables import Output, Result
 from rediacc.times import moment
-from rediacc.values import Kind, LogEntry, MachineResult
+from rediacc.values import Kind, MachineResult
+from rediacc.views import LogEntry
 
 __all__ = ["log_entries"]
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, and_, case, func, select
 from rediacc.errors import NotFound
 from rediacc.queue.policies import policy_view_from_json
 from rediacc.queue.why import explain
+from rediacc.requests import TaskFilter
 from rediacc.storage.tables import (
     Attempt,
     Event,
@@ -23,8 +24,6 @@ from rediacc.storage.tables import (
 )
 from rediacc.times import moment, moment_or_none
 from rediacc.values import (
-    AttemptView,
-    EventView,
     FailureClass,
     Kind,
     MachineOutcome,
@@ -32,11 +31,9 @@ from rediacc.values import (
     PolicyView,
     PublicState,
     Reason,
-    ResultView,
     State,
-    TaskFilter,
-    TaskView,
 )
+from rediacc.views import AttemptView, EventView, ResultView, TaskView
 
 __all__ = [
     "ahead_of",

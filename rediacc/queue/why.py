@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from rediacc.times import moment
-from rediacc.values import Reason, State, TaskView
+from rediacc.values import Reason, State
+from rediacc.views import TaskView
 
 __all__ = ["explain"]
 

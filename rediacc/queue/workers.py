@@ -10,7 +10,8 @@ from sqlalchemy import JSON, Connection, bindparam, text
 from rediacc.queue.transitions import wake
 from rediacc.storage.tables import Worker
 from rediacc.times import moment, seconds
-from rediacc.values import State, WorkerView
+from rediacc.values import State
+from rediacc.views import WorkerView
 
 __all__ = [
     "OpenRun",

@@ -16,13 +16,14 @@ from pathlib import Path
 import tomlkit
 
 from rediacc.errors import Conflict, InvalidInput, NotFound, RediaccError
+from rediacc.requests import InitRequest
 from rediacc.settings import CONFIG_NAME, STATE_NAME, Settings, TeamSettings, load_settings
 from rediacc.teams.ansible_command import find_user_ansible, locate_ansible, read_configuration
 from rediacc.teams.discovery import Candidate, discover_inventories
 from rediacc.teams.files import checked_text, one_line, write_private
 from rediacc.teams.inventory import read_inventory
 from rediacc.teams.names import check_team
-from rediacc.values import InitReport, InitRequest
+from rediacc.views import InitReport
 
 __all__ = ["LAUNCHER_NAME", "Candidate", "discover_inventories", "initialise"]
 

@@ -26,7 +26,7 @@ from rediacc.teams.host_keys import (
 )
 from rediacc.teams.names import did_you_mean
 from rediacc.teams.ssh_setup import Endpoint, SshSetup
-from rediacc.values import HostKey
+from rediacc.views import HostKey
 
 __all__ = ["scan_host_keys", "trust", "unknown_machines"]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rediacc.errors import Conflict, InvalidInput, NotFound
+from rediacc.requests import MachineCreate, TeamCreate
 from rediacc.settings import CONFIG_NAME, Settings, TeamSettings
 from rediacc.teams.changes import FileChange, read_file
 from rediacc.teams.names import (
@@ -26,7 +27,6 @@ from rediacc.teams.names import (
 from rediacc.teams.safe_yaml import construct
 from rediacc.teams.toml_tables import add_table, remove_table
 from rediacc.teams.yaml_splice import insert_entry, remove_entry
-from rediacc.values import MachineCreate, TeamCreate
 
 __all__ = [
     "HOSTS_NAME",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rediacc.errors import InvalidInput, NotFound, RediaccError
+from rediacc.requests import TaskRequest
 from rediacc.settings import Settings
 from rediacc.teams.changes import read_file
 from rediacc.teams.named_file import NamedTask, parse_named_task
@@ -20,7 +21,7 @@ from rediacc.teams.named_variables import check_variables, rendered
 from rediacc.teams.names import check_named_task, did_you_mean
 from rediacc.teams.placeholders import Placeholder, fill_data, fill_words, find_words
 from rediacc.teams.safe_yaml import load_strict
-from rediacc.values import AnsibleOptions, ExtraVariables, Kind, TaskRequest
+from rediacc.values import AnsibleOptions, ExtraVariables, Kind
 
 __all__ = [
     "DIRECTORY_NAME",

@@ -13,10 +13,10 @@ from rediacc.errors import RediaccError
 from rediacc.operations.compose import compose_task
 from rediacc.queue.rules import QueueRules
 from rediacc.queue.submit import submit
+from rediacc.requests import TaskRequest
 from rediacc.settings import Settings
 from rediacc.storage.engine import Database
 from rediacc.times import micros, utc_now
-from rediacc.values import TaskRequest
 from rediacc.worker.log import LOG
 
 __all__ = ["FollowUps"]

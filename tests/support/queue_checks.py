@@ -15,7 +15,8 @@ from sqlalchemy import Connection, text
 from rediacc.queue.reading import list_tasks, waits_of
 from rediacc.queue.rules import QueueRules
 from rediacc.queue.sweep import find_violations
-from rediacc.values import PublicState, TaskFilter
+from rediacc.requests import TaskFilter
+from rediacc.values import PublicState
 
 WORKING = (5, 6, 7)
 

@@ -22,7 +22,7 @@ def doctor(session: Session, /, *, fix: bool, machines: bool, **display: Any) ->
     """Check this home; exit 1 when a check fails."""
     from rediacc.cli.render.columns import CHECK_COLUMNS
     from rediacc.cli.render.output import print_items
-    from rediacc.operations.requests import DoctorRequest
+    from rediacc.requests import DoctorRequest
 
     view = session.view(**display)
     checks = session.perform("doctor.check", DoctorRequest(fix=fix, machines=machines))

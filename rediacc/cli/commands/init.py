@@ -43,7 +43,7 @@ def init(
     from rediacc.cli.render.output import print_item
     from rediacc.cli.welcome import welcome_lines
     from rediacc.operations.homes import initialise_home
-    from rediacc.operations.requests import InitRequest
+    from rediacc.requests import InitRequest
 
     view = session.view(output=output, quiet=quiet)
     request = InitRequest(

@@ -54,7 +54,7 @@ def create_machine(
     from rediacc.cli.naming import one_name
     from rediacc.cli.parse_words import parse_pairs
     from rediacc.errors import InvalidInput
-    from rediacc.operations.requests import MachineCreate
+    from rediacc.requests import MachineCreate
 
     view = session.view(output=output, quiet=quiet)
     chosen = one_name(name_argument, name, noun="machine")
@@ -85,7 +85,7 @@ def list_machines(
     """List machines, what runs on them and how much waits for them."""
     from rediacc.cli.render.columns import MACHINE_COLUMNS
     from rediacc.cli.render.output import print_items
-    from rediacc.operations.requests import MachineFilter
+    from rediacc.requests import MachineFilter
     from rediacc.values import MachineState
 
     view = session.view(**display)
@@ -111,7 +111,7 @@ def inspect_machine(
     """Show one machine."""
     from rediacc.cli.render.detail import machine_lines
     from rediacc.cli.render.output import print_item
-    from rediacc.operations.requests import MachineRef
+    from rediacc.requests import MachineRef
 
     view = session.view(output=output, quiet=quiet)
     machine = session.perform("machine.inspect", MachineRef(name=name, team=team))
@@ -142,7 +142,7 @@ def update_machine(
 ) -> None:
     """Change whether machines take work; what runs on them goes on."""
     from rediacc.errors import InvalidInput
-    from rediacc.operations.requests import MachineUpdate
+    from rediacc.requests import MachineUpdate
     from rediacc.values import MachineState
 
     view = session.view(output=output, quiet=quiet)
@@ -178,7 +178,7 @@ def delete_machine(
     quiet: bool,
 ) -> None:
     """Remove machines that have no work from a team whose inventory rediacc keeps."""
-    from rediacc.operations.requests import MachineRef
+    from rediacc.requests import MachineRef
 
     view = session.view(output=output, quiet=quiet)
     session.home()
@@ -194,7 +194,7 @@ def delete_machine(
 
 def _existing(office: Office, names: Sequence[str], team: str | None) -> dict[str, Any]:
     """Return the machines by name; a name that is misspelt is found before any is changed."""
-    from rediacc.operations.requests import MachineRef
+    from rediacc.requests import MachineRef
 
     return {
         name: office.perform("machine.inspect", MachineRef(name=name, team=team))

@@ -19,7 +19,7 @@ def list_named_tasks(session: Session, /, **display: Any) -> None:
     """List the files in named_tasks/; a variable with a star must be given."""
     from rediacc.cli.render.columns import NAMED_TASK_COLUMNS
     from rediacc.cli.render.output import print_items
-    from rediacc.operations.requests import Nothing
+    from rediacc.requests import Nothing
 
     view = session.view(**display)
     print_items(

@@ -36,7 +36,7 @@ def create_team(
     """Make a team: over an inventory that exists, or with one that rediacc keeps."""
     from rediacc.cli.naming import one_name
     from rediacc.cli.render.output import print_item
-    from rediacc.operations.requests import TeamCreate
+    from rediacc.requests import TeamCreate
 
     view = session.view(output=output, quiet=quiet)
     chosen = one_name(name_argument, name, noun="team")
@@ -57,7 +57,7 @@ def list_teams(session: Session, /, **display: Any) -> None:
     """List teams and their inventories."""
     from rediacc.cli.render.columns import TEAM_COLUMNS
     from rediacc.cli.render.output import print_items
-    from rediacc.operations.requests import Nothing
+    from rediacc.requests import Nothing
 
     view = session.view(**display)
     print_items(
@@ -78,7 +78,7 @@ def inspect_team(session: Session, /, *, name: str, output: str | None, quiet: b
     """Show one team."""
     from rediacc.cli.render.detail import team_lines
     from rediacc.cli.render.output import print_item
-    from rediacc.operations.requests import TeamRef
+    from rediacc.requests import TeamRef
 
     view = session.view(output=output, quiet=quiet)
     team = session.perform("team.inspect", TeamRef(name=name))
@@ -95,7 +95,7 @@ def delete_team(
 ) -> None:
     """Remove a team that has no work; an inventory of yours stays as it is."""
     from rediacc.cli.render.output import print_item
-    from rediacc.operations.requests import TeamRef
+    from rediacc.requests import TeamRef
 
     view = session.view(output=output, quiet=quiet)
     session.home()

@@ -47,7 +47,7 @@ def list_workers(session: Session, /, **display: Any) -> None:
 
     from rediacc.cli.render.columns import worker_columns
     from rediacc.cli.render.output import print_items
-    from rediacc.operations.requests import Nothing
+    from rediacc.requests import Nothing
 
     view = session.view(**display)
     print_items(

@@ -10,17 +10,12 @@ from rediacc.cli.neutral import one_line
 from rediacc.cli.render.columns import RESULT_COLUMNS
 from rediacc.cli.render.table import table_lines
 from rediacc.cli.render.words import age, clock, duration, labels
-from rediacc.values import (
-    LEVEL_NAMES,
-    AnsibleOptions,
+from rediacc.values import LEVEL_NAMES, AnsibleOptions, PolicyView, PublicState, Reason, RetryPolicy
+from rediacc.views import (
     AttemptView,
     EventView,
     MachineView,
-    PolicyView,
-    PublicState,
-    Reason,
     ResultView,
-    RetryPolicy,
     TaskDetail,
     TaskView,
     TeamView,

@@ -12,20 +12,15 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from rediacc import requests
 from rediacc.audit.chain import find_break
 from rediacc.errors import AccessDenied, RediaccError
-from rediacc.operations import requests
 from rediacc.operations.catalogue import OPERATIONS
 from rediacc.operations.homes import initialise_home
 from rediacc.operations.office import Office, open_office
-from rediacc.values import (
-    Caller,
-    HostKey,
-    Kind,
-    MachineState,
-    TaskFilter,
-    TaskRequest,
-)
+from rediacc.requests import TaskFilter, TaskRequest
+from rediacc.values import Caller, Kind, MachineState
+from rediacc.views import HostKey
 
 _COMMAND: dict[str, Any] = {
     "kind": Kind.COMMAND,

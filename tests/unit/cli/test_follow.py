@@ -11,8 +11,9 @@ import pytest
 
 from rediacc.cli.follow import PAST_THE_END, Patience, follow
 from rediacc.errors import ExitCode, RediaccError
-from rediacc.operations.requests import LogRequest
-from rediacc.values import Kind, LogEntry, LogPage, PublicState, TaskView
+from rediacc.requests import LogRequest
+from rediacc.values import Kind, PublicState
+from rediacc.views import LogEntry, LogPage, TaskView
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

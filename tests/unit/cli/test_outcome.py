@@ -8,7 +8,8 @@ import pytest
 
 from rediacc.cli.outcome import WORST_FIRST, exit_code_of, remote_exit_code, worst
 from rediacc.errors import ExitCode
-from rediacc.values import Kind, PublicState, Reason, TaskView
+from rediacc.values import Kind, PublicState, Reason
+from rediacc.views import TaskView
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

@@ -21,7 +21,8 @@ from rediacc.queue.workers import (
     register,
     stop,
 )
-from rediacc.values import MachineOutcome, PublicState, RetryPolicy, TaskFilter
+from rediacc.requests import TaskFilter
+from rediacc.values import MachineOutcome, PublicState, RetryPolicy
 
 
 def _ids(lab: Lab, **wanted: Any) -> list[int]:

@@ -9,9 +9,10 @@ import pytest
 from ansible_homes import OWN_BIN, clean_environment, counted_ansible, lay_out
 
 from rediacc.errors import Conflict, InvalidInput, NotFound, RediaccError
+from rediacc.requests import InitRequest
 from rediacc.settings import load_settings
 from rediacc.teams.adoption import initialise
-from rediacc.values import InitReport, InitRequest
+from rediacc.views import InitReport
 
 REPOSITORY = {
     "ansible.cfg": "[defaults]\nroles_path = roles\n",

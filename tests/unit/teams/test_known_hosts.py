@@ -15,7 +15,7 @@ from rediacc.errors import Conflict, InvalidInput, NotFound
 from rediacc.settings import Settings, TeamSettings
 from rediacc.teams.host_keys import parse_key
 from rediacc.teams.known_hosts import scan_host_keys, trust, unknown_machines
-from rediacc.values import HostKey
+from rediacc.views import HostKey
 
 NAMES = ("gate", "web", "inner")
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from rediacc.errors import Conflict, InvalidInput, NotFound, RediaccError
+from rediacc.requests import MachineCreate, TeamCreate
 from rediacc.settings import Settings, load_settings
 from rediacc.teams.changes import apply_changes
 from rediacc.teams.managed import (
@@ -17,7 +18,6 @@ from rediacc.teams.managed import (
     plan_delete_machine,
     plan_delete_team,
 )
-from rediacc.values import MachineCreate, TeamCreate
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rediacc.errors import InvalidInput, NotFound
+from rediacc.requests import TaskRequest
 from rediacc.settings import Settings
 from rediacc.teams.named_tasks import (
     NamedTask,
@@ -18,7 +19,7 @@ from rediacc.teams.named_tasks import (
     load_named_task,
     resolve_named_task,
 )
-from rediacc.values import AnsibleOptions, ExtraVariables, Kind, OnLost, TaskRequest
+from rediacc.values import AnsibleOptions, ExtraVariables, Kind, OnLost
 
 DEPLOY = """\
 description: Deploy the shop

@@ -1,6 +1,6 @@
-"""What operations take and answer beside the values of :mod:`rediacc.values`.
+"""What operations take: plain frozen values, so that they can travel over a socket.
 
-Plain frozen values: importing them imports neither SQLModel nor Ansible.
+Importing them imports neither SQLModel nor Ansible.
 """
 
 from __future__ import annotations
@@ -10,39 +10,78 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rediacc.values import (
-    HostKey,
-    InitReport,
-    InitRequest,
-    MachineCreate,
-    MachineState,
-    TaskView,
-    TeamCreate,
-)
+from rediacc.values import AnsibleOptions, Kind, MachineState, OnLost, PublicState
+from rediacc.views import HostKey
 
 __all__ = [
-    "Check",
     "DoctorRequest",
-    "HostKey",
-    "InitReport",
     "InitRequest",
     "LogRequest",
     "MachineCreate",
     "MachineFilter",
     "MachineRef",
     "MachineUpdate",
-    "NamedTaskView",
     "Nothing",
     "ReleaseRequest",
     "ScanRequest",
-    "TaskChange",
+    "TaskFilter",
     "TaskIds",
     "TaskRef",
+    "TaskRequest",
     "TaskUpdate",
     "TeamCreate",
     "TeamRef",
     "TrustRequest",
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRequest:
+    """What ``task.create`` takes. Exactly one of kind (with its text) and ``named`` is given.
+
+    :param machines: machine names or host patterns, as given with ``--machine``.
+    :param text: the command, shell line, module name or playbook, byte for byte.
+    :param module_args: the module's arguments; ``_raw_params`` for free-form modules.
+    :param named: a named task; ``variables`` are then its typed variables.
+    :param retry: the retry policy's JSON object as given, unchecked.
+    :param priority: 1 to 5; ``None`` takes the named task's or the default.
+    """
+
+    team: str | None = None
+    machines: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    all_machines: bool = False
+    limit: str | None = None
+    kind: Kind | None = None
+    text: str | None = None
+    module_args: Mapping[str, Any] = field(default_factory=dict)
+    named: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    options: AnsibleOptions = field(default_factory=AnsibleOptions)
+    priority: int | None = None
+    timeout_seconds: float | None = None
+    not_before: datetime | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    idempotency_key: str | None = None
+    retry: Mapping[str, Any] = field(default_factory=dict)
+    exclusive: bool = False
+    on_lost: OnLost | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskFilter:
+    """Which tasks to list; empty fields do not filter. The filter holds before the limit."""
+
+    states: tuple[PublicState, ...] = ()
+    team: str | None = None
+    priority: int | None = None
+    machine: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    created_by: str | None = None
+    named: str | None = None
+    limit: int = 50
+    queue_order: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +101,6 @@ class TaskIds:
     """Several tasks by number or UUID: ``task.cancel``, ``task.retry``."""
 
     ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskChange:
-    """What became of one of several tasks; ``code`` is an error's code or empty."""
-
-    id: str
-    changed: bool
-    message: str
-    code: str = ""
-    exit_code: int = 0
-    task: TaskView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,23 +128,6 @@ class LogRequest:
 
     id: str
     cursor: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class NamedTaskView:
-    """A file of ``named_tasks/``.
-
-    :param variables: each typed variable: type, whether required, default, description, choices.
-    :param error: why the file cannot be used; empty when it can.
-    """
-
-    name: str
-    description: str
-    kind: str
-    target: str
-    priority: int | None
-    variables: Mapping[str, Mapping[str, Any]]
-    error: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,10 +188,30 @@ class DoctorRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
-    """One line of ``rediacc doctor``: status ``pass``, ``warn`` or ``fail``."""
+class TeamCreate:
+    """``team.create``: a team that rediacc keeps, or one over an inventory that exists."""
 
     name: str
-    status: str
-    message: str
-    fix: str = ""
+    inventory: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineCreate:
+    """``machine.create``."""
+
+    name: str
+    team: str
+    host: str | None = None
+    user: str | None = None
+    port: int | None = None
+    groups: tuple[str, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitRequest:
+    """``home.init``: `teams` maps team names to inventory paths; empty proposes them."""
+
+    directory: str
+    teams: Mapping[str, str] = field(default_factory=dict)
+    launcher: bool = False

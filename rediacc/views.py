@@ -1,0 +1,291 @@
+"""What operations answer: plain frozen values, so that they can travel over a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rediacc.values import (
+    AnsibleOptions,
+    Kind,
+    MachineResult,
+    MachineState,
+    PolicyView,
+    PublicState,
+)
+
+__all__ = [
+    "AttemptView",
+    "Check",
+    "Created",
+    "EventView",
+    "HostKey",
+    "InitReport",
+    "LogEntry",
+    "LogPage",
+    "MachineView",
+    "NamedTaskView",
+    "ResultView",
+    "TaskChange",
+    "TaskDetail",
+    "TaskView",
+    "TeamView",
+    "WorkerView",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskView:
+    """One task as a list shows it."""
+
+    id: int
+    uid: str
+    team: str
+    priority: int
+    state: PublicState
+    reason: str
+    kind: Kind
+    title: str
+    named: str | None
+    machines: tuple[str, ...]
+    labels: Mapping[str, str]
+    attempt: int
+    retries_left: int
+    created_by: str
+    created_at: datetime
+    eligible_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    rc: int | None
+    queue_seconds: float | None
+    elapsed_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultView:
+    """A machine's result with the attempt that it belongs to."""
+
+    attempt: int
+    result: MachineResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptView:
+    """One try at a task."""
+
+    number: int
+    epoch: int
+    worker: str
+    run_id: str | None
+    machines: tuple[str, ...]
+    claimed_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    outcome: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventView:
+    """One step in a task's life."""
+
+    at: datetime
+    name: str
+    state: str
+    reason: str
+    actor: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskDetail:
+    """Everything about one task."""
+
+    task: TaskView
+    text: str
+    options: AnsibleOptions
+    module_args: Mapping[str, Any]
+    variables: Mapping[str, Any]
+    timeout_seconds: float | None
+    exclusive: bool
+    idempotency_key: str | None
+    revision: str | None
+    policy: PolicyView
+    attempts: tuple[AttemptView, ...]
+    results: tuple[ResultView, ...]
+    timeline: tuple[EventView, ...]
+    waits: tuple[str, ...]
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Created:
+    """The answer of ``task.create``: the task, whether it is new, and what happens next.
+
+    :param is_new: false when an idempotency key or a ``taskId`` named a task that exists.
+    :param ahead: how many pending tasks stand before it in the queue.
+    :param workers_alive: workers that could take it now.
+    :param notes: lines for the person who asked, for example plays that match no machine now.
+    """
+
+    task: TaskView
+    is_new: bool
+    ahead: int
+    workers_alive: int
+    policy: PolicyView
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEntry:
+    """One piece of a task's output.
+
+    :param machine: empty for Ansible's own output of a playbook.
+    :param stream: ``stdout``, ``stderr``, ``ansible`` or ``status``.
+    """
+
+    cursor: int
+    attempt: int
+    at: datetime
+    machine: str
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogPage:
+    """The next pieces of output and how the task stands after them.
+
+    :param waits: why the task waits, in words, while it is pending.
+    """
+
+    task: TaskView
+    entries: tuple[LogEntry, ...]
+    cursor: int
+    is_final: bool
+    waits: tuple[str, ...] = ()
+    is_held: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskChange:
+    """What became of one of several tasks; ``code`` is an error's code or empty."""
+
+    id: str
+    changed: bool
+    message: str
+    code: str = ""
+    exit_code: int = 0
+    task: TaskView | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedTaskView:
+    """A file of ``named_tasks/``.
+
+    :param variables: each typed variable: type, whether required, default, description, choices.
+    :param error: why the file cannot be used; empty when it can.
+    """
+
+    name: str
+    description: str
+    kind: str
+    target: str
+    priority: int | None
+    variables: Mapping[str, Mapping[str, Any]]
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamView:
+    """A team and where its inventory lies; `error` says why that cannot be read."""
+
+    name: str
+    inventory: str
+    is_managed: bool
+    ssh: str
+    machine_count: int
+    group_count: int
+    weight: int = 1
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineView:
+    """A machine of a team."""
+
+    name: str
+    team: str
+    state: MachineState
+    address: str
+    user: str
+    port: int | None
+    groups: tuple[str, ...]
+    running: tuple[int, ...] = ()
+    pending_count: int = 0
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerView:
+    """A worker process as its heartbeat shows it."""
+
+    id: str
+    host: str
+    pid: int
+    state: str
+    slots: int
+    urgent_slots: int
+    started_at: datetime
+    beat_at: datetime
+    is_alive: bool
+    tasks: tuple[int, ...]
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostKey:
+    """A host key as a machine showed it.
+
+    :param status: ``known``, ``unknown``, ``changed`` or ``unreachable``.
+    :param line: the line for known_hosts; empty when unreachable.
+    """
+
+    machine: str
+    team: str
+    address: str
+    port: int
+    key_type: str
+    fingerprint: str
+    status: str
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of ``rediacc doctor``: status ``pass``, ``warn`` or ``fail``."""
+
+    name: str
+    status: str
+    message: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitReport:
+    """What ``home.init`` did.
+
+    :param teams: name, inventory path, number of machines.
+    :param written: files added, relative to the home.
+    :param unknown_keys: machines whose host key nobody recorded; ``None`` when not looked at.
+    """
+
+    home: str
+    teams: tuple[tuple[str, str, int], ...]
+    written: tuple[str, ...]
+    ansible: str
+    unknown_keys: int | None = None
+    notes: tuple[str, ...] = ()
