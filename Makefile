@@ -7,6 +7,8 @@ VENV ?= .venv
 DEMO_HOME ?= demo-home
 # For the tests, for example: make test TESTS=tests/unit
 TESTS ?=
+# Processes that run tests side by side; each starts SSH machines of its own.
+JOBS ?= auto
 
 BIN = $(abspath $(VENV))/bin
 READY = $(VENV)/.ready
@@ -30,4 +32,4 @@ machines: $(READY)
 	@PATH="$(BIN):$$PATH" "$(BIN)/python" tests/demo/demo.py --home "$(DEMO_HOME)" --machines
 
 test: $(READY)
-	@PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest $(TESTS)
+	@PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest -n $(JOBS) --dist loadfile $(TESTS)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -158,6 +159,8 @@ def open_database(url: str) -> Database:
 def _create_private(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _require_private(path.parent)
+        _refuse_emptied(path)
         descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
     except PermissionError as exc:
         # Trying again, as for a database that is away, would not help.
@@ -168,6 +171,30 @@ def _create_private(path: Path) -> None:
     except OSError as exc:
         raise DatabaseUnavailable(f"cannot open the database {path}: {exc.strerror}") from exc
     os.close(descriptor)
+
+
+def _require_private(directory: Path) -> None:
+    """Refuse a directory in which other accounts could put another database in this one's place."""
+    if directory.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise InvalidInput(
+            f"other accounts can write to {directory}, where the database lies",
+            hint=f"chmod 700 {directory}",
+        )
+
+
+def _refuse_emptied(path: Path) -> None:
+    """Refuse a database that somebody emptied: taking it for a new one would lose every task.
+
+    Another process may be making it at this moment, so it gets a second to do so.
+    """
+    deadline = time.monotonic() + 1.0
+    while path.exists() and path.stat().st_size == 0:
+        if time.monotonic() > deadline:
+            raise DatabaseUnavailable(
+                f"the database {path} is empty: it was cut off or its making was interrupted",
+                hint="restore it, or remove it to begin with an empty queue",
+            )
+        time.sleep(0.05)
 
 
 def _refuse_network(path: Path) -> None:

@@ -347,7 +347,7 @@ def other_teams_addresses(
 ) -> tuple[str, ...]:
     """Return names and addresses of machines of other teams that are none of `team`'s.
 
-    A team whose inventory cannot be read at the moment is left out.
+    For a team whose inventory cannot be read at the moment, what was read last holds.
     """
     mine = read_inventory(settings, team, environment=environment)
     own = {*mine.hosts, *mine.addresses.values(), *_LOCAL_NAMES}
@@ -355,15 +355,24 @@ def other_teams_addresses(
     for other in settings.teams:
         if other == team:
             continue
-        try:
-            inventory = read_inventory(settings, other, environment=environment)
-        except RediaccError as exc:
-            _log.warning("cannot read the inventory of team %s: %s", other, exc.message)
-            continue
-        for machine in inventory.hosts:
-            address = inventory.addresses.get(machine, machine)
+        machines, addresses = _known_addresses(settings, other, environment)
+        for machine in machines:
+            address = addresses.get(machine, machine)
             if machine not in own:
                 found[machine] = None
             if address not in own:
                 found[address] = None
     return tuple(found)
+
+
+def _known_addresses(
+    settings: Settings, team: str, environment: Mapping[str, str]
+) -> tuple[Iterable[str], Mapping[str, str]]:
+    """Return a team's machines and addresses as they are, else as they were read last."""
+    try:
+        inventory = read_inventory(settings, team, environment=environment)
+    except RediaccError as exc:
+        _log.warning("cannot read the inventory of team %s: %s", team, exc.message)
+        record = load_record(cache_directory(settings), f"inventory-{team}")
+        return (record.machines, record.addresses) if record is not None else ((), {})
+    return inventory.hosts, inventory.addresses

@@ -6,6 +6,7 @@ end everything is made to end, without the sweeper: nothing may be parked for ev
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -603,9 +604,14 @@ def _rank(row: Any) -> tuple[int, int, int]:
 
 def steps(profile: Mapping[str, int]) -> Any:
     """Return hypothesis settings for `profile`: how many examples of how many steps."""
-    from hypothesis import HealthCheck, settings
+    from hypothesis import HealthCheck, Phase, settings
 
+    # Shrinking a history of a real database takes minutes: only where somebody asked for it.
+    phases = [Phase.explicit, Phase.reuse, Phase.generate]
+    if os.environ.get("REDIACC_TEST_SHRINK"):
+        phases.append(Phase.shrink)
     return settings(
+        phases=phases,
         max_examples=profile["examples"],
         stateful_step_count=profile["steps"],
         deadline=None,
