@@ -331,10 +331,7 @@ def _write_park(
         detail={"resource": park.resource},
         parked_on=park.resource,
     )
-    if not park.reserves:
-        # Places that it kept for an earlier reason would hold up others.
-        wake(connection, set(connection.execute(_UNRESERVE, {"id": row.id}).scalars().all()))
-    else:
+    if park.reserves:
         connection.execute(
             _RESERVE,
             [

@@ -23,10 +23,6 @@ from rediacc.values import MachineState, Reason
 __all__ = ["URGENT_SLOT", "Candidate", "Hold", "Park", "Plan", "ResourceState", "Start", "plan"]
 
 URGENT_SLOT = -1
-_CLOSED = {
-    MachineState.MAINTENANCE: Reason.MAINTENANCE,
-    MachineState.OFFLINE: Reason.OFFLINE,
-}
 
 Rank = tuple[int, int, int]
 
@@ -130,12 +126,9 @@ def plan(
         blocked = ledger.blocked(candidate)
         if blocked is not None:
             resource, reason = blocked
-            # Nobody knows when a closed machine opens: what waits for it holds up no other.
-            keeps_place = reason not in _CLOSED.values() and ledger.could_be_passed(candidate)
-            reserves = candidate.machines if keeps_place else ()
+            reserves = candidate.machines if ledger.could_be_passed(candidate) else ()
             parks.append(Park(id=candidate.id, resource=resource, reason=reason, reserves=reserves))
-            if reason not in _CLOSED.values():
-                ledger.reserve(candidate)
+            ledger.reserve(candidate)
             continue
         if ledger.is_behind(candidate):
             ledger.queue(candidate)
@@ -165,14 +158,7 @@ class _Ledger:
         self._queued: dict[str, Rank] = {}
 
     def blocked(self, candidate: Candidate) -> tuple[str, Reason] | None:
-        """Return the first resource that keeps `candidate` from starting, and why.
-
-        A closed machine comes first: it is what the task will wait for longest.
-        """
-        for key in candidate.machines:
-            state = self._states.get(key, ResourceState()).machine_state
-            if state is not MachineState.ONLINE:
-                return key, _CLOSED[state]
+        """Return the first resource that keeps `candidate` from starting, and why."""
         for key in candidate.machines:
             reason = self._machine_block(candidate, key)
             if reason is not None:
@@ -183,6 +169,11 @@ class _Ledger:
         return None
 
     def _machine_block(self, candidate: Candidate, key: str) -> Reason | None:
+        state = self._states.get(key, ResourceState())
+        if state.machine_state is MachineState.MAINTENANCE:
+            return Reason.MAINTENANCE
+        if state.machine_state is MachineState.OFFLINE:
+            return Reason.OFFLINE
         if key in self._exclusive or self._has_earlier_waiter(candidate, key):
             return Reason.BUSY_MACHINE
         busy = bool(self._used.get(key)) or key in self._urgent

@@ -507,8 +507,6 @@ class QueueMachine(RuleBasedStateMachine):
             for other in rows.values():
                 if other.state == State.CLAIMED or _rank(other) > _rank(mine):
                     continue
-                if other.reason in (Reason.MAINTENANCE, Reason.OFFLINE):
-                    continue  # nobody knows when its machine opens: it holds up no other
                 is_overdue = mine.start_by_at is not None and mine.start_by_at <= self.lab.now
                 if is_overdue and mine.level != other.level:
                     continue

@@ -54,7 +54,8 @@ def test_processes_of_the_run_and_no_others_are_ended(
     found, left = stop.stop(finder, 10, 3)
     assert left == {}
     assert {own.pid, own_group.pid} <= set(found)
-    assert sorted(found.values()) == ["sh", "sleep", "sleep"]
+    assert len(found) == 3
+    assert set(found.values()) <= {"sh", "setsid", "sleep"}  # before or after their exec
     assert own.wait() == -15
     assert other.poll() is None
 
