@@ -32,4 +32,4 @@ machines: $(READY)
 	@PATH="$(BIN):$$PATH" "$(BIN)/python" tests/demo/demo.py --home "$(DEMO_HOME)" --machines
 
 test: $(READY)
-	@PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+	@PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)

@@ -8,6 +8,7 @@ the machines of that home again.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import fcntl
 import json
 import os
@@ -30,6 +31,7 @@ _FILES = Path(__file__).parent / "home"
 _TEAMS = {"prod": ("prod-01", "prod-02", "prod-03"), "staging": ("stage-01", "stage-02")}
 _NAMES = tuple(name for names in _TEAMS.values() for name in names)
 _MARK = ".made-by-the-demo"
+_PR_SET_PDEATHSIG = 1
 _DEADLINE_SECONDS = 120.0
 _STEP_SECONDS = 0.5
 _COLUMNS = "id,priority,started_at,elapsed,attempt,state,title"
@@ -195,6 +197,7 @@ class _Demo:
                 stderr=log,
                 # Ctrl-C is the demo's, which then ends the worker in good order.
                 start_new_session=True,
+                preexec_fn=_end_with_the_demo,
             ) as worker,
         ):
             try:
@@ -261,6 +264,14 @@ def _offer_machines(home: Path) -> None:
     with _machines_of(home) as machines:
         print(f"{', '.join(_NAMES)} run ({machines.backend}). Ctrl-C ends them.", flush=True)
         signal.pause()
+
+
+def _end_with_the_demo() -> None:
+    """In the worker: ask the kernel for SIGTERM when the demo is gone (prctl(2)).
+
+    A Ctrl-C in the moment of its start would else leave it behind.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:
