@@ -102,6 +102,20 @@ def _commands(text: str) -> list[str]:
     return [re.sub(r"\s+# .*$", "", line[2:]) for line in lines]
 
 
+def _shown(text: str) -> dict[str, set[str]]:
+    """Return for each command how the lines begin that the document shows after it."""
+    shown: dict[str, set[str]] = {}
+    for language, body in BLOCK.findall(text):
+        command = ""
+        for line in body.splitlines() if language == "console" else ():
+            if line.startswith("$ "):
+                command = _commands(f"```console\n{line}\n```")[0]
+                shown[command] = set()
+            elif line.strip():
+                shown[command].add(line.split()[0])
+    return shown
+
+
 def _inline(text: str) -> list[str]:
     """Return the commands that stand in tables and sentences."""
     plain = BLOCK.sub("", text)
@@ -109,7 +123,8 @@ def _inline(text: str) -> list[str]:
 
 
 def test_readme_commands_do_what_it_shows(repository: Repository) -> None:
-    commands = _commands((ROOT / "README.md").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands, shown = _commands(readme), _shown(readme)
     assert commands[0].startswith("pipx install")  # the built wheel has a test of its own
     worker: subprocess.Popen[str] | None = None
     try:
@@ -119,6 +134,8 @@ def test_readme_commands_do_what_it_shows(repository: Repository) -> None:
                 continue
             rc, output = repository.run(command)
             assert rc == 0, f"{command}: {output}"
+            begun = {line.split()[0] for line in output.splitlines() if line.strip()}
+            assert shown[command] <= begun, f"{command}: {output}"
             if command == "rediacc init":
                 assert "prod (3 machines, inventories/production)" in output
                 assert "ssh      as you do now" in output
