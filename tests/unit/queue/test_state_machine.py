@@ -14,7 +14,7 @@ from queue_machine import QueueMachine, steps
 
 def test_invariants_hold_after_every_step(template: Path) -> None:
     profile = {
-        "examples": int(os.environ.get("REDIACC_TEST_EXAMPLES", "45")),
+        "examples": int(os.environ.get("REDIACC_TEST_EXAMPLES", "30")),
         "steps": int(os.environ.get("REDIACC_TEST_STEPS", "40")),
     }
     machine = type("Machine", (QueueMachine,), {"template": template})
