@@ -50,6 +50,8 @@ def standing_home(
 def home(standing_home: Home) -> Home:
     """The standing home with an empty queue and machines without traces of other tests."""
     standing_home.empty_queue()
+    # Another test may have given a machine another key since.
+    standing_home.machines.known_hosts(standing_home.known_hosts)
     for name in NAMES:
         sweep_machine(standing_home.machines, name)
     return standing_home

@@ -28,6 +28,7 @@ __all__ = ["REPOSITORIES", "HandResult", "PlaybookRun", "Repository", "Standing"
 
 _HERE = Path(__file__).parent
 _HEADER = re.compile(r"^((?:PLAY|TASK|RUNNING HANDLER|HANDLER|PLAY RECAP)\b.*?)\s*\**$")
+_INCLUDED = re.compile(r"(included: .+ for )(.+)")
 _STATUS = re.compile(
     r"^(ok|changed|skipping|failed|fatal|rescued|included): \[?([^\]\s,:]+)(?: -> ([^\]]+))?\]?"
 )
@@ -225,6 +226,9 @@ def _by_header(stdout: str) -> Iterator[tuple[str, str]]:
             continue
         for pattern, word in _VOLATILE:
             line = pattern.sub(word, line)
+        if included := _INCLUDED.fullmatch(line):
+            # The machines stand there in the order in which they came by.
+            line = included[1] + ", ".join(sorted(included[2].split(", ")))
         yield header, line
 
 
