@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, text
 
-from rediacc.storage.tables import AuditEntry
+from rediacc.storage.tables.work import AuditEntry
 
 __all__ = ["GENESIS", "append_entry", "entry_hash", "find_break"]
 

@@ -20,7 +20,7 @@ from rediacc.queue.transitions import (
     release_resources,
     wake,
 )
-from rediacc.storage.tables import TaskPayload
+from rediacc.storage.tables.tasks import TaskPayload
 from rediacc.values import Reason, State
 
 __all__ = ["cancel", "release", "retry", "update_pending"]

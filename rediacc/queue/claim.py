@@ -18,7 +18,8 @@ from rediacc.queue.resources import closed_machines, read_resources
 from rediacc.queue.rules import QueueRules, machine_key, team_key
 from rediacc.queue.submit import next_pass, start_by
 from rediacc.queue.transitions import key_of, move, wake
-from rediacc.storage.tables import Attempt, Hold
+from rediacc.storage.tables.resources import Hold
+from rediacc.storage.tables.tasks import Attempt
 from rediacc.values import MachineState, Reason, State
 
 __all__ = ["Claimed", "claim", "next_due_at"]

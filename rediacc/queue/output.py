@@ -7,7 +7,7 @@ import json
 from sqlalchemy import Connection, select
 
 from rediacc.queue.reading import attempts_of, result_from_row
-from rediacc.storage.tables import Output, Result
+from rediacc.storage.tables.tasks import Output, Result
 from rediacc.times import moment
 from rediacc.values import Kind, MachineResult
 from rediacc.views import LogEntry

@@ -13,7 +13,7 @@ from rediacc.errors import NotFound
 from rediacc.queue.policies import policy_view_from_json
 from rediacc.queue.why import explain
 from rediacc.requests import TaskFilter
-from rediacc.storage.tables import (
+from rediacc.storage.tables.tasks import (
     Attempt,
     Event,
     Label,

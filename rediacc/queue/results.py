@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Connection, text
 
 from rediacc.errors import StaleClaim
 from rediacc.queue.outcome import Ending, MachineEnd
-from rediacc.storage.tables import Output, Result
+from rediacc.storage.tables.tasks import Output, Result
 from rediacc.values import FailureClass, MachineOutcome, MachineResult, Reason, State
 
 __all__ = [

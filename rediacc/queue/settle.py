@@ -21,7 +21,7 @@ from rediacc.queue.transitions import (
     move,
     release_resources,
 )
-from rediacc.storage.tables import Outbox, Run, RunMember
+from rediacc.storage.tables.work import Outbox, Run, RunMember
 from rediacc.times import seconds
 from rediacc.values import MachineResult, Reason, State
 

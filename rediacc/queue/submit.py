@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from rediacc.errors import Conflict
 from rediacc.queue.rules import QueueRules
 from rediacc.queue.transitions import count, insert_event
-from rediacc.storage.tables import Label, Task, TaskMachine, TaskPayload
+from rediacc.storage.tables.tasks import Label, Task, TaskMachine, TaskPayload
 from rediacc.times import seconds
 from rediacc.values import Kind, Reason, State
 

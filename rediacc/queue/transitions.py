@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, TextClause, text
 
 from rediacc.errors import NotFound, StaleClaim
 from rediacc.queue.states import require_allowed
-from rediacc.storage.tables import Event
+from rediacc.storage.tables.tasks import Event
 from rediacc.values import Reason, State
 
 __all__ = ["TaskKey", "insert_event", "load_key", "move", "release_resources", "wake"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import JSON, Connection, bindparam, text
 
 from rediacc.queue.transitions import wake
-from rediacc.storage.tables import Worker
+from rediacc.storage.tables.work import Worker
 from rediacc.times import moment, seconds
 from rediacc.values import State
 from rediacc.views import WorkerView

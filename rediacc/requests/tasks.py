@@ -1,7 +1,4 @@
-"""What operations take: plain frozen values, so that they can travel over a socket.
-
-Importing them imports neither SQLModel nor Ansible.
-"""
+"""What operations on tasks take."""
 
 from __future__ import annotations
 
@@ -10,28 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rediacc.values import AnsibleOptions, Kind, MachineState, OnLost, PublicState
-from rediacc.views import HostKey
+from rediacc.values import AnsibleOptions, Kind, OnLost, PublicState
 
 __all__ = [
-    "DoctorRequest",
-    "InitRequest",
     "LogRequest",
-    "MachineCreate",
-    "MachineFilter",
-    "MachineRef",
-    "MachineUpdate",
-    "Nothing",
     "ReleaseRequest",
-    "ScanRequest",
     "TaskFilter",
     "TaskIds",
     "TaskRef",
     "TaskRequest",
     "TaskUpdate",
-    "TeamCreate",
-    "TeamRef",
-    "TrustRequest",
 ]
 
 
@@ -85,11 +70,6 @@ class TaskFilter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nothing:
-    """For operations that take nothing: ``team.list``, ``worker.list``, ``named_task.list``."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class TaskRef:
     """One task by number or UUID: ``task.inspect``."""
 
@@ -128,90 +108,3 @@ class LogRequest:
 
     id: str
     cursor: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TeamRef:
-    """One team: ``team.inspect``, ``team.delete``."""
-
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class MachineFilter:
-    """``machine.list``; empty fields do not filter."""
-
-    team: str | None = None
-    group: str | None = None
-    state: MachineState | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MachineRef:
-    """One machine: ``machine.inspect``, ``machine.delete``; the team may follow from the name."""
-
-    name: str
-    team: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MachineUpdate:
-    """``machine.update``."""
-
-    name: str
-    team: str | None = None
-    state: MachineState | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScanRequest:
-    """``machine.scan``: read the host keys of machines, or of all whose key is unknown."""
-
-    names: tuple[str, ...] = ()
-    team: str | None = None
-    unknown: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrustRequest:
-    """``machine.trust``: record these keys. Answer: how many lines were added."""
-
-    keys: tuple[HostKey, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DoctorRequest:
-    """``doctor.check``: look at the home, and mend or try the machines where asked."""
-
-    fix: bool = False
-    machines: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class TeamCreate:
-    """``team.create``: a team that rediacc keeps, or one over an inventory that exists."""
-
-    name: str
-    inventory: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MachineCreate:
-    """``machine.create``."""
-
-    name: str
-    team: str
-    host: str | None = None
-    user: str | None = None
-    port: int | None = None
-    groups: tuple[str, ...] = ()
-    variables: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class InitRequest:
-    """``home.init``: `teams` maps team names to inventory paths; empty proposes them."""
-
-    directory: str
-    teams: Mapping[str, str] = field(default_factory=dict)
-    launcher: bool = False

@@ -1,9 +1,9 @@
-"""What operations answer: plain frozen values, so that they can travel over a socket."""
+"""What operations on tasks answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,28 +11,21 @@ from rediacc.values import (
     AnsibleOptions,
     Kind,
     MachineResult,
-    MachineState,
     PolicyView,
     PublicState,
 )
 
 __all__ = [
     "AttemptView",
-    "Check",
     "Created",
     "EventView",
-    "HostKey",
-    "InitReport",
     "LogEntry",
     "LogPage",
-    "MachineView",
     "NamedTaskView",
     "ResultView",
     "TaskChange",
     "TaskDetail",
     "TaskView",
-    "TeamView",
-    "WorkerView",
 ]
 
 
@@ -197,95 +190,3 @@ class NamedTaskView:
     priority: int | None
     variables: Mapping[str, Mapping[str, Any]]
     error: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TeamView:
-    """A team and where its inventory lies; `error` says why that cannot be read."""
-
-    name: str
-    inventory: str
-    is_managed: bool
-    ssh: str
-    machine_count: int
-    group_count: int
-    weight: int = 1
-    error: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MachineView:
-    """A machine of a team."""
-
-    name: str
-    team: str
-    state: MachineState
-    address: str
-    user: str
-    port: int | None
-    groups: tuple[str, ...]
-    running: tuple[int, ...] = ()
-    pending_count: int = 0
-    variables: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerView:
-    """A worker process as its heartbeat shows it."""
-
-    id: str
-    host: str
-    pid: int
-    state: str
-    slots: int
-    urgent_slots: int
-    started_at: datetime
-    beat_at: datetime
-    is_alive: bool
-    tasks: tuple[int, ...]
-    version: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class HostKey:
-    """A host key as a machine showed it.
-
-    :param status: ``known``, ``unknown``, ``changed`` or ``unreachable``.
-    :param line: the line for known_hosts; empty when unreachable.
-    """
-
-    machine: str
-    team: str
-    address: str
-    port: int
-    key_type: str
-    fingerprint: str
-    status: str
-    line: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One line of ``rediacc doctor``: status ``pass``, ``warn`` or ``fail``."""
-
-    name: str
-    status: str
-    message: str
-    fix: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class InitReport:
-    """What ``home.init`` did.
-
-    :param teams: name, inventory path, number of machines.
-    :param written: files added, relative to the home.
-    :param unknown_keys: machines whose host key nobody recorded; ``None`` when not looked at.
-    """
-
-    home: str
-    teams: tuple[tuple[str, str, int], ...]
-    written: tuple[str, ...]
-    ansible: str
-    unknown_keys: int | None = None
-    notes: tuple[str, ...] = ()

@@ -1,0 +1,52 @@
+"""What operations take: plain frozen values, so that they can travel over a socket.
+
+Importing them imports neither SQLModel nor Ansible.
+"""
+
+from __future__ import annotations
+
+from rediacc.requests.homes import (
+    DoctorRequest,
+    InitRequest,
+    Nothing,
+)
+from rediacc.requests.tasks import (
+    LogRequest,
+    ReleaseRequest,
+    TaskFilter,
+    TaskIds,
+    TaskRef,
+    TaskRequest,
+    TaskUpdate,
+)
+from rediacc.requests.teams import (
+    MachineCreate,
+    MachineFilter,
+    MachineRef,
+    MachineUpdate,
+    ScanRequest,
+    TeamCreate,
+    TeamRef,
+    TrustRequest,
+)
+
+__all__ = [
+    "DoctorRequest",
+    "InitRequest",
+    "LogRequest",
+    "MachineCreate",
+    "MachineFilter",
+    "MachineRef",
+    "MachineUpdate",
+    "Nothing",
+    "ReleaseRequest",
+    "ScanRequest",
+    "TaskFilter",
+    "TaskIds",
+    "TaskRef",
+    "TaskRequest",
+    "TaskUpdate",
+    "TeamCreate",
+    "TeamRef",
+    "TrustRequest",
+]

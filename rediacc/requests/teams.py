@@ -1,0 +1,91 @@
+"""What operations on teams and machines take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rediacc.values import MachineState
+from rediacc.views import HostKey
+
+__all__ = [
+    "MachineCreate",
+    "MachineFilter",
+    "MachineRef",
+    "MachineUpdate",
+    "ScanRequest",
+    "TeamCreate",
+    "TeamRef",
+    "TrustRequest",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamRef:
+    """One team: ``team.inspect``, ``team.delete``."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamCreate:
+    """``team.create``: a team that rediacc keeps, or one over an inventory that exists."""
+
+    name: str
+    inventory: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineFilter:
+    """``machine.list``; empty fields do not filter."""
+
+    team: str | None = None
+    group: str | None = None
+    state: MachineState | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineRef:
+    """One machine: ``machine.inspect``, ``machine.delete``; the team may follow from the name."""
+
+    name: str
+    team: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineUpdate:
+    """``machine.update``."""
+
+    name: str
+    team: str | None = None
+    state: MachineState | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineCreate:
+    """``machine.create``."""
+
+    name: str
+    team: str
+    host: str | None = None
+    user: str | None = None
+    port: int | None = None
+    groups: tuple[str, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanRequest:
+    """``machine.scan``: read the host keys of machines, or of all whose key is unknown."""
+
+    names: tuple[str, ...] = ()
+    team: str | None = None
+    unknown: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustRequest:
+    """``machine.trust``: record these keys. Answer: how many lines were added."""
+
+    keys: tuple[HostKey, ...]

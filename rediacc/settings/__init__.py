@@ -1,0 +1,22 @@
+"""Where a home is and what ``rediacc.toml`` and the environment say."""
+
+from __future__ import annotations
+
+from rediacc.settings.model import (
+    CONFIG_NAME,
+    PASSED_ENVIRONMENT,
+    STATE_NAME,
+    Settings,
+    TeamSettings,
+)
+from rediacc.settings.reading import find_home, load_settings
+
+__all__ = [
+    "CONFIG_NAME",
+    "PASSED_ENVIRONMENT",
+    "STATE_NAME",
+    "Settings",
+    "TeamSettings",
+    "find_home",
+    "load_settings",
+]

@@ -1,0 +1,65 @@
+"""What operations on teams and machines answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rediacc.values import (
+    MachineState,
+)
+
+__all__ = [
+    "HostKey",
+    "MachineView",
+    "TeamView",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamView:
+    """A team and where its inventory lies; `error` says why that cannot be read."""
+
+    name: str
+    inventory: str
+    is_managed: bool
+    ssh: str
+    machine_count: int
+    group_count: int
+    weight: int = 1
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineView:
+    """A machine of a team."""
+
+    name: str
+    team: str
+    state: MachineState
+    address: str
+    user: str
+    port: int | None
+    groups: tuple[str, ...]
+    running: tuple[int, ...] = ()
+    pending_count: int = 0
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostKey:
+    """A host key as a machine showed it.
+
+    :param status: ``known``, ``unknown``, ``changed`` or ``unreachable``.
+    :param line: the line for known_hosts; empty when unreachable.
+    """
+
+    machine: str
+    team: str
+    address: str
+    port: int
+    key_type: str
+    fingerprint: str
+    status: str
+    line: str
