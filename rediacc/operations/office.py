@@ -17,7 +17,7 @@ from rediacc.audit.chain import append_entry
 from rediacc.errors import AccessDenied, InvalidInput, RediaccError
 from rediacc.operations.catalogue import OPERATIONS
 from rediacc.queue.rules import QueueRules, rules_of
-from rediacc.settings import Settings, load_settings
+from rediacc.settings import Settings, TeamSettings, load_settings
 from rediacc.storage.engine import Database, open_database
 from rediacc.storage.schema import current_revision, head_revision, upgrade
 from rediacc.times import micros, seconds, utc_now
@@ -130,6 +130,14 @@ class Call:
     def live_since(self) -> int:
         """Since when a worker must have beaten to count as alive, in microseconds."""
         return self.now - seconds(self.settings.lease_seconds)
+
+    def for_team(self, name: str) -> TeamSettings:
+        """Return team `name`, when the caller may perform this operation there.
+
+        :raises NotFound: no such team.
+        :raises AccessDenied: the caller has no role in it that allows this.
+        """
+        return self.settings.team(name)
 
     @contextlib.contextmanager
     def write(self, object_name: str, detail: Mapping[str, Any]) -> Iterator[Connection]:

@@ -25,6 +25,7 @@ from rediacc.settings import Settings, load_settings
 from rediacc.storage.engine import Database, open_database
 from rediacc.storage.schema import upgrade
 from rediacc.values import PublicState, Reason
+from rediacc.worker.chores import Chores
 from rediacc.worker.log import LOG, set_up_log
 from rediacc.worker.loop import Worker
 from rediacc.worker.outbox import FollowUps
@@ -155,6 +156,7 @@ class _Process:
         self._follow_ups = FollowUps(
             database=database, settings=settings, rules=rules, environment=environment
         )
+        self._chores = Chores(database, identity.id)
         self._signals = 0
         self._answered = 0
         self._stop_by: float | None = None
@@ -186,6 +188,7 @@ class _Process:
                         return int(exc.exit_code)
                     self._worker.selector.select(random.uniform(0.5, 1.5))
         finally:
+            self._chores.stop()
             with contextlib.suppress(DatabaseUnavailable):
                 self._worker.finish()
 

@@ -11,6 +11,7 @@ from rediacc.storage.tables._columns import BIG_ID, time_column
 
 __all__ = [
     "AuditEntry",
+    "Chore",
     "Outbox",
     "Run",
     "RunMember",
@@ -100,3 +101,13 @@ class Outbox(SQLModel, table=True):
     payload: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     at: int = time_column(nullable=False)
     delivered_at: int | None = time_column()
+
+
+class Chore(SQLModel, table=True):
+    """When something that workers do by the clock is due next; one of them does it."""
+
+    __tablename__ = "chore"
+
+    name: str = Field(primary_key=True)
+    worker_id: str
+    next_at: int = time_column(nullable=False)

@@ -99,6 +99,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_archived_task_uid", "archived_task", ["uid"], unique=True)
     op.create_table(
+        "chore",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("worker_id", sa.String(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "delivery",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
@@ -262,6 +269,7 @@ def downgrade() -> None:
     )
     op.drop_index("ix_delivery_alert", table_name="delivery")
     op.drop_table("delivery")
+    op.drop_table("chore")
     op.drop_index("ix_archived_task_uid", table_name="archived_task")
     op.drop_index(
         "ix_archived_task_key",
