@@ -7,8 +7,9 @@ VENV ?= .venv
 DEMO_HOME ?= demo-home
 # For the tests, for example: make test TESTS=tests/unit
 TESTS ?=
-# Processes that run tests side by side; each starts SSH machines of its own.
-JOBS ?= auto
+# Processes that run tests side by side; each starts SSH machines of its own. They also wait for
+# machines, so one more than there are processors keeps all of them busy.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 BIN = $(abspath $(VENV))/bin
 READY = $(VENV)/.ready

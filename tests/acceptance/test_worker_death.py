@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import sqlite3
 
-from live_homes import Home, wait_until
+from live_homes import Home, WorkerProcess, wait_until
 
 UNTIL_GO = "echo ran >> trace; while [ ! -e go ]; do sleep 0.1; done; echo end >> trace"
 
@@ -49,7 +51,7 @@ def test_what_a_killed_worker_had_begun_tells_what_becomes_of_it(home: Home) -> 
     with home.worker() as first:
         wait_until(lambda: "worker started" in first.log(), "the worker")
         wait_until(lambda: _live_workers(home), "its registration")
-        first.send(signal.SIGSTOP)
+        _freeze(first, home)
         claimed, prepared, vanished = (
             home.shell(f"prod-0{number}", "echo ran >> trace") for number in (1, 2, 3)
         )
@@ -64,6 +66,24 @@ def test_what_a_killed_worker_had_begun_tells_what_becomes_of_it(home: Home) -> 
         assert "given back" in [event["name"] for event in home.detail(task)["timeline"]]
     assert home.state(vanished) == ("pending", "held: lost")
     assert home.lines("prod-03", "trace") == []
+
+
+def _freeze(worker: WorkerProcess, home: Home) -> None:
+    """Stop a worker where it stands, but not in the middle of a transaction."""
+    path = home.directory / ".rediacc" / "rediacc.db"
+
+    def stands_outside() -> bool:
+        worker.send(signal.SIGSTOP)
+        with contextlib.closing(sqlite3.connect(path, timeout=0.5)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                worker.send(signal.SIGCONT)
+                return False
+            connection.rollback()
+        return True
+
+    wait_until(stands_outside, "a moment between two transactions")
 
 
 def _write_for_the_worker(home: Home) -> None:
