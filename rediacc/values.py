@@ -23,10 +23,13 @@ __all__ = [
     "MachineResult",
     "MachineState",
     "OnLost",
+    "Permission",
     "PolicyView",
+    "Proof",
     "PublicState",
     "Reason",
     "RetryPolicy",
+    "Scope",
     "State",
 ]
 
@@ -168,18 +171,53 @@ class MachineOutcome(StrEnum):
         return self in (MachineOutcome.OK, MachineOutcome.CHANGED, MachineOutcome.SKIPPED)
 
 
+class Permission(StrEnum):
+    """What a caller needs for an operation; roles are made of these.
+
+    In a team: `READ` is any role's, `RUN` an operator's, `MANAGE` a maintainer's. In the home:
+    `READ` is every member's, `AUDIT` an auditor's, all else the owner's.
+    """
+
+    READ = "read"
+    RUN = "run"
+    MANAGE = "manage"
+    AUDIT = "audit"
+
+
+class Scope(StrEnum):
+    """Where an operation has its effect, and so where the role must be that allows it."""
+
+    TEAM = "team"
+    HOME = "home"
+
+
+class Proof(StrEnum):
+    """How it is known who asks."""
+
+    ACCOUNT = "account"
+    SUDO = "sudo"
+    TOKEN = "token"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Caller:
     """Who asks, as the channel proves it: never a name that the request carries.
 
-    :param name: the account's name.
-    :param uid: the account's number on this host.
+    :param name: the person's account, or the member that a token stands for.
+    :param uid: the person's account's number on this host.
     :param channel: ``cli``, ``worker``, ``socket``, ``plugin``.
+    :param proof: how it is known. Through ``sudo`` the process has another account's rights, and
+        only rediacc stands between the person and that account.
+    :param account: the account whose rights the process has, where that is another one.
+    :param token_hash: the SHA-256 of the token that was shown.
     """
 
     name: str
     uid: int
     channel: str = "cli"
+    proof: Proof = Proof.ACCOUNT
+    account: str = ""
+    token_hash: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

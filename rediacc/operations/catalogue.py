@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rediacc.operations import checks, machines, task_reading, tasks, teams
-from rediacc.operations.registry import Operation, Permission, by_name
+from rediacc.operations.registry import Operation, Permission, Scope, by_name
 from rediacc.requests import (
     DoctorRequest,
     LogRequest,
@@ -26,35 +26,38 @@ from rediacc.requests import (
 
 __all__ = ["OPERATIONS"]
 
-_READ, _RUN, _MANAGE = Permission.READ, Permission.RUN, Permission.MANAGE
+_READ, _RUN, _MANAGE, _AUDIT = Permission.READ, Permission.RUN, Permission.MANAGE, Permission.AUDIT
+_TEAM, _HOME = Scope.TEAM, Scope.HOME
 
+# Name, where it has its effect, what the caller's role must hold there, request, function.
 _TABLE = (
-    ("task.create", _RUN, TaskRequest, tasks.create),
-    ("task.cancel", _RUN, TaskIds, tasks.cancel),
-    ("task.retry", _RUN, TaskIds, tasks.retry),
-    ("task.release", _RUN, ReleaseRequest, tasks.release),
-    ("task.update", _RUN, TaskUpdate, tasks.update),
-    ("task.list", _READ, TaskFilter, task_reading.list_all),
-    ("task.inspect", _READ, TaskRef, task_reading.inspect),
-    ("named_task.list", _READ, Nothing, task_reading.list_named),
-    ("team.create", _MANAGE, TeamCreate, teams.create),
-    ("team.list", _READ, Nothing, teams.list_all),
-    ("team.inspect", _READ, TeamRef, teams.inspect),
-    ("team.delete", _MANAGE, TeamRef, teams.delete),
-    ("machine.create", _MANAGE, MachineCreate, machines.create),
-    ("machine.list", _READ, MachineFilter, machines.list_all),
-    ("machine.inspect", _READ, MachineRef, machines.inspect),
-    ("machine.update", _MANAGE, MachineUpdate, machines.update),
-    ("machine.delete", _MANAGE, MachineRef, machines.delete),
-    ("machine.scan", _READ, ScanRequest, machines.scan),
-    ("machine.trust", _MANAGE, TrustRequest, machines.trust),
-    ("worker.list", _READ, Nothing, checks.list_workers),
-    ("doctor.check", _READ, DoctorRequest, checks.check),
+    ("task.create", _TEAM, _RUN, TaskRequest, tasks.create),
+    ("task.cancel", _TEAM, _RUN, TaskIds, tasks.cancel),
+    ("task.retry", _TEAM, _RUN, TaskIds, tasks.retry),
+    ("task.release", _TEAM, _RUN, ReleaseRequest, tasks.release),
+    ("task.update", _TEAM, _RUN, TaskUpdate, tasks.update),
+    ("task.list", _TEAM, _READ, TaskFilter, task_reading.list_all),
+    ("task.inspect", _TEAM, _READ, TaskRef, task_reading.inspect),
+    ("named_task.list", _HOME, _READ, Nothing, task_reading.list_named),
+    ("team.create", _HOME, _MANAGE, TeamCreate, teams.create),
+    ("team.list", _TEAM, _READ, Nothing, teams.list_all),
+    ("team.inspect", _TEAM, _READ, TeamRef, teams.inspect),
+    ("team.delete", _HOME, _MANAGE, TeamRef, teams.delete),
+    ("machine.create", _TEAM, _MANAGE, MachineCreate, machines.create),
+    ("machine.list", _TEAM, _READ, MachineFilter, machines.list_all),
+    ("machine.inspect", _TEAM, _READ, MachineRef, machines.inspect),
+    ("machine.update", _TEAM, _MANAGE, MachineUpdate, machines.update),
+    ("machine.delete", _TEAM, _MANAGE, MachineRef, machines.delete),
+    ("machine.scan", _TEAM, _READ, ScanRequest, machines.scan),
+    ("machine.trust", _TEAM, _MANAGE, TrustRequest, machines.trust),
+    ("worker.list", _HOME, _READ, Nothing, checks.list_workers),
+    ("doctor.check", _HOME, _AUDIT, DoctorRequest, checks.check),
 )
 
 # Following a log is one call in the audit, not hundreds.
 _LOGS = Operation(
     name="task.logs",
+    scope=_TEAM,
     permission=_READ,
     request_type=LogRequest,
     function=task_reading.logs,
@@ -64,8 +67,14 @@ _LOGS = Operation(
 OPERATIONS = by_name(
     (
         *(
-            Operation(name=name, permission=permission, request_type=request, function=function)
-            for name, permission, request, function in _TABLE
+            Operation(
+                name=name,
+                scope=scope,
+                permission=permission,
+                request_type=request,
+                function=function,
+            )
+            for name, scope, permission, request, function in _TABLE
         ),
         _LOGS,
     )

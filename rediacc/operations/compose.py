@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from rediacc.errors import InvalidInput, NotFound, RediaccError
+from rediacc.operations.call import Gate
 from rediacc.operations.checking import check_request, checked_uid
 from rediacc.queue.policies import policy_to_json
 from rediacc.queue.requests import options_to_json
@@ -59,9 +60,12 @@ def compose_task(
     environment: Mapping[str, str],
     created_by: str,
     now: datetime,
+    gate: Gate | None,
 ) -> Composed:
     """Resolve and check `request`.
 
+    :param gate: decides for the person who asks; ``None`` where the worker itself asks.
+    :raises AccessDenied: the person may not do this in the team, or not at this level.
     :raises InvalidInput: it cannot be meant.
     :raises NotFound: team, machine, playbook or named task do not exist.
     :raises Conflict: a machine's name is in several teams and no team is named.
@@ -74,9 +78,11 @@ def compose_task(
     kind, text = request.kind, request.text
     if kind is None or text is None:
         raise InvalidInput("nothing to run: give --command, --shell, --module or --playbook")
-    team = _team(request, settings, environment)
+    team = _team(request, settings, environment, gate)
     targets = _targets(request, kind, text, team, settings, environment)
     level = request.priority if request.priority is not None else DEFAULT_LEVEL
+    if gate is not None:
+        gate.check_level(team, level)
     policy = effective_policy(
         settings,
         request_retry=request.retry,
@@ -120,7 +126,20 @@ def compose_task(
     return Composed(task=task, policy=policy, notes=targets.notes)
 
 
-def _team(request: TaskRequest, settings: Settings, environment: Mapping[str, str]) -> str:
+def _team(
+    request: TaskRequest,
+    settings: Settings,
+    environment: Mapping[str, str],
+    gate: Gate | None,
+) -> str:
+    """Return the name of the task's team, in which the person may create it."""
+    if gate is not None and request.team is not None:
+        return gate.for_team(request.team).name
+    name = _found_team(request, settings, environment)
+    return name if gate is None else gate.for_team(name).name
+
+
+def _found_team(request: TaskRequest, settings: Settings, environment: Mapping[str, str]) -> str:
     if request.team is not None:
         return settings.team(request.team).name
     if len(settings.teams) == 1:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from rediacc.access.identity import caller_of_process
 from rediacc.audit.chain import append_entry
 from rediacc.errors import RediaccError
-from rediacc.operations.office import caller_of_process
 from rediacc.requests import InitRequest
 from rediacc.settings import Settings, load_settings
 from rediacc.storage.engine import open_database
@@ -32,7 +32,7 @@ def initialise_home(request: InitRequest, *, environment: Mapping[str, str]) -> 
     database = open_database(settings.database_url)
     try:
         upgrade(database)
-        caller = caller_of_process("cli")
+        caller = caller_of_process("cli", environment)
         with database.write() as connection:
             append_entry(
                 connection,

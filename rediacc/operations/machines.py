@@ -30,7 +30,7 @@ __all__ = ["create", "delete", "inspect", "list_all", "scan", "trust", "update"]
 
 def create(call: Any, request: MachineCreate) -> MachineView:
     """``machine.create``: in a team that rediacc keeps."""
-    call.settings.team(request.team)
+    call.for_team(request.team)
     existing = tuple(_inventory(call, request.team).hosts)
     changes = plan_create_machine(call.settings, request, existing=existing)
     change_files(call, f"machine {request.team}/{request.name}", changes)
@@ -42,10 +42,8 @@ def create(call: Any, request: MachineCreate) -> MachineView:
 
 def list_all(call: Any, request: MachineFilter) -> tuple[MachineView, ...]:
     """``machine.list``: the machines of one team or all, with what runs on them."""
-    teams = [request.team] if request.team is not None else list(call.settings.teams)
     views = []
-    for team in teams:
-        call.settings.team(team)
+    for team in _teams(call, request.team):
         inventory = _inventory(call, team)
         names = _names(inventory, request.group, team)
         with call.database.read() as connection:
@@ -107,6 +105,10 @@ def scan(call: Any, request: ScanRequest) -> tuple[HostKey, ...]:
 
 def trust(call: Any, request: TrustRequest) -> int:
     """``machine.trust``: record host keys that a person looked at."""
+    if not request.keys:
+        raise InvalidInput("no host key to record")
+    for team in sorted({key.team for key in request.keys}):
+        call.for_team(team)
     keys = [f"{key.machine} {key.key_type} {key.fingerprint}" for key in request.keys]
     intent = call.note("intent", object_name="host keys", detail={"keys": keys})
     try:
@@ -121,10 +123,9 @@ def trust(call: Any, request: TrustRequest) -> int:
 
 def _scan_targets(call: Any, request: ScanRequest) -> dict[str, tuple[str, ...]]:
     if request.unknown:
-        teams = [request.team] if request.team is not None else list(call.settings.teams)
         return {
             team: unknown_machines(call.settings, team, environment=call.environment)
-            for team in teams
+            for team in _teams(call, request.team)
         }
     if not request.names:
         raise InvalidInput("which machines? give names, or --unknown")
@@ -137,11 +138,18 @@ def _scan_targets(call: Any, request: ScanRequest) -> dict[str, tuple[str, ...]]
 
 def _locate(call: Any, name: str, team: str | None) -> tuple[str, Inventory]:
     found = team or find_team(call.settings, name, environment=call.environment)
-    call.settings.team(found)
+    call.for_team(found)
     inventory = _inventory(call, found)
     if name not in inventory.hosts:
         raise NotFound(f"team {found} has no machine {name!r}", hint="rediacc list machines")
     return found, inventory
+
+
+def _teams(call: Any, team: str | None) -> list[str]:
+    """Return the names of the one team, or of all that the caller sees."""
+    if team is not None:
+        return [call.for_team(team).name]
+    return [team.name for team in call.visible_teams()]
 
 
 def _inventory(call: Any, team: str) -> Inventory:

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-__all__ = ["Operation", "Permission", "always"]
+from rediacc.values import Permission, Scope
 
-
-class Permission(StrEnum):
-    """What a caller needs for an operation; roles are made of these."""
-
-    READ = "read"
-    RUN = "run"
-    MANAGE = "manage"
+__all__ = ["Operation", "Permission", "Scope", "always", "by_name"]
 
 
 def always(_request: Any) -> bool:
@@ -27,12 +20,16 @@ def always(_request: Any) -> bool:
 class Operation:
     """One thing that a person can do.
 
+    :param scope: ``team``: the function names each team that it concerns by ``call.for_team`` or
+        lists what ``call.visible_teams`` yields; ``home``: the caller's role in the home decides.
+    :param permission: what the caller's role must hold in that scope.
     :param function: takes the call and a request; returns the answer.
     :param request_type: the one type of request that it takes.
     :param is_audited: whether a request is noted; following a log is one call, not hundreds.
     """
 
     name: str
+    scope: Scope
     permission: Permission
     request_type: type
     function: Callable[[Any, Any], Any]

@@ -23,10 +23,11 @@ def list_all(call: Any, request: TaskFilter) -> tuple[TaskView, ...]:
     """``task.list``: the tasks that fit the filter; the filter holds before the limit."""
     if not 1 <= request.limit <= _MOST_LISTED:
         raise InvalidInput(f"--limit {request.limit}: must be from 1 to {_MOST_LISTED}")
+    teams = call.team_filter()
     if request.team is not None:
-        call.settings.team(request.team)
+        call.for_team(request.team)
     with call.database.read() as connection:
-        return reading.list_tasks(connection, request)
+        return reading.list_tasks(connection, request, teams=teams)
 
 
 def inspect(call: Any, request: TaskRef) -> TaskDetail:
@@ -34,6 +35,7 @@ def inspect(call: Any, request: TaskRef) -> TaskDetail:
     with call.database.read() as connection:
         task_id = reading.find_id(connection, request.id)
         view = reading.view_task(connection, task_id)
+        call.check_team(view.team)
         payload, policy, row = reading.payload_of(connection, task_id)
         return TaskDetail(
             task=view,
@@ -59,6 +61,7 @@ def logs(call: Any, request: LogRequest) -> LogPage:
     with call.database.read() as connection:
         task_id = reading.find_id(connection, request.id)
         view = reading.view_task(connection, task_id)
+        call.check_team(view.team)
         after = request.cursor or 0
         entries = log_entries(connection, task_id, view.kind, after)
         is_final = view.state not in (PublicState.PENDING, PublicState.RUNNING)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from rediacc.errors import InvalidInput, RediaccError
+from rediacc.errors import AccessDenied, InvalidInput, RediaccError
 from rediacc.operations.checking import check_priority, check_timeout
 from rediacc.operations.compose import Composed, compose_task
 from rediacc.queue import changes, reading
@@ -32,6 +32,7 @@ def create(call: Any, request: TaskRequest) -> Created:
         environment=call.environment,
         created_by=call.caller.name,
         now=utc_now(),
+        gate=call,
     )
     if request.dry_run:
         return _preview(call, composed)
@@ -148,6 +149,8 @@ def update(call: Any, request: TaskUpdate) -> tuple[TaskChange, ...]:
         raise InvalidInput("nothing to change: give --priority, --timeout, --not-before or --retry")
 
     def change(connection: Connection, task_id: int) -> str:
+        if request.priority is not None:
+            call.check_level(reading.team_of(connection, task_id), request.priority)
         policy = _new_policy(call, connection, task_id, request) if request.retry else None
         changes.update_pending(
             connection,
@@ -193,11 +196,13 @@ def _each(
         try:
             with call.write(f"task {name}"[:80], detail) as connection:
                 task_id = reading.find_id(connection, name)
+                call.check_team(reading.team_of(connection, task_id))
                 message = change(connection, task_id)
                 detail |= {"task": task_id, "change": message}
                 view = reading.view_task(connection, task_id)
         except RediaccError as exc:
-            call.note("refused", object_name=f"task {name}"[:80], detail={"why": exc.code})
+            outcome = "denied" if isinstance(exc, AccessDenied) else "refused"
+            call.note(outcome, object_name=f"task {name}"[:80], detail={"why": exc.code})
             message = f"{exc.message}; {exc.hint}" if exc.hint else exc.message
             answers.append(
                 TaskChange(

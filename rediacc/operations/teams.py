@@ -27,17 +27,17 @@ def create(call: Any, request: TeamCreate) -> TeamView:
 
 def list_all(call: Any, _request: Nothing) -> tuple[TeamView, ...]:
     """``team.list``: all teams; one whose inventory cannot be read has no counts."""
-    return tuple(_view(call, team) for team in call.settings.teams.values())
+    return tuple(_view(call, team) for team in call.visible_teams())
 
 
 def inspect(call: Any, request: TeamRef) -> TeamView:
     """``team.inspect``: one team."""
-    return _view(call, call.settings.team(request.name))
+    return _view(call, call.for_team(request.name))
 
 
 def delete(call: Any, request: TeamRef) -> TeamView:
     """``team.delete``: refused while tasks of the team are not final."""
-    team = call.settings.team(request.name)
+    team = call.for_team(request.name)
     view = _view(call, team)
     with call.database.read() as connection:
         count = open_tasks_of_team(connection, team.name)

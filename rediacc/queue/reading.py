@@ -49,6 +49,7 @@ __all__ = [
     "remaining_work",
     "result_from_row",
     "results_of",
+    "team_of",
     "timeline_of",
     "view_of",
     "view_task",
@@ -96,9 +97,16 @@ def find_id(connection: Connection, name: str) -> int:
     return int(found)
 
 
-def list_tasks(connection: Connection, wanted: TaskFilter) -> tuple[TaskView, ...]:
-    """Return the tasks that fit `wanted`: newest first, or in queue order."""
+def list_tasks(
+    connection: Connection, wanted: TaskFilter, *, teams: Sequence[str] | None = None
+) -> tuple[TaskView, ...]:
+    """Return the tasks that fit `wanted`: newest first, or in queue order.
+
+    :param teams: only tasks of these teams; ``None`` for all.
+    """
     query = select(_T)
+    if teams is not None:
+        query = query.where(_T.c.team.in_(teams))
     states = [state for state in State if state.public in wanted.states]
     if wanted.queue_order and not wanted.states:
         states = [state for state in State if not state.is_final]
@@ -121,6 +129,11 @@ def list_tasks(connection: Connection, wanted: TaskFilter) -> tuple[TaskView, ..
     query = query.order_by(*(_QUEUE_ORDER if wanted.queue_order else (_T.c.id.desc(),)))
     rows = connection.execute(query.limit(wanted.limit)).all()
     return _views(connection, rows)
+
+
+def team_of(connection: Connection, task_id: int) -> str:
+    """Return the team of a task that exists."""
+    return str(connection.execute(select(_T.c.team).where(_T.c.id == task_id)).scalar_one())
 
 
 def view_task(connection: Connection, task_id: int) -> TaskView:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rediacc.errors import NotFound
+from rediacc.settings.roles import RoleSettings
 
 __all__ = [
     "CONFIG_NAME",
@@ -105,6 +106,7 @@ class Settings:
     output_tail_bytes: int = 65536
     keep_runs: bool = False
     retry: Mapping[str, Any] = field(default_factory=dict)
+    roles: Mapping[str, RoleSettings] = field(default_factory=dict)
 
     @property
     def state_directory(self) -> Path:

@@ -16,6 +16,7 @@ from typing import Any
 from rediacc.errors import InvalidInput, NotFound
 from rediacc.settings.model import CONFIG_NAME, LEVEL_LIMITS, STATE_NAME, Settings, TeamSettings
 from rediacc.settings.reader import Reader
+from rediacc.settings.roles import read_roles
 
 __all__ = ["find_home", "load_settings"]
 
@@ -63,7 +64,7 @@ def load_settings(home: Path, *, environment: Mapping[str, str] | None = None) -
 
 def _settings(reader: Reader, home: Path, environment: Mapping[str, str]) -> Settings:
     tables = ("ansible", "worker", "queue", "output", "retry", "teams")
-    reader.known("", reader.document, {*tables, "database"})
+    reader.known("", reader.document, {*tables, "database", "roles"})
     ansible, worker, queue, output = (reader.table(name) for name in tables[:4])
     reader.known("ansible", ansible, {"directory", "pass_environment", "inventory_ttl"})
     reader.known("worker", worker, {"slots", "urgent_slots", "keep_runs", "lease", "stop_grace"})
@@ -94,6 +95,7 @@ def _settings(reader: Reader, home: Path, environment: Mapping[str, str]) -> Set
         output_tail_bytes=reader.size(output, "output.tail_bytes"),
         keep_runs=reader.flag(worker, "worker.keep_runs"),
         retry=reader.table("retry"),
+        roles=read_roles(reader),
     )
 
 

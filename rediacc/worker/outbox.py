@@ -63,6 +63,7 @@ class FollowUps:
                 environment=self._environment,
                 created_by="rediacc",
                 now=utc_now(),
+                gate=None,
             ).task
         except RediaccError as exc:
             LOG.error("follow-up not created: %s", exc.message, extra=context)
