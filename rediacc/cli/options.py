@@ -170,6 +170,9 @@ creation_options = _stack(
         type=click.Choice(("hold", "retry", "fail")),
         help="When a started run's end is unknown.",
     ),
+    click.option(
+        "--expires-in", metavar="TIME", help="Fail (exit 14) if it has not started by then."
+    ),
     click.option("--exclusive", is_flag=True, help="Alone on its machines."),
     click.option("--label", "labels", multiple=True, metavar="K=V", help="A label."),
     click.option("--idempotency-key", metavar="KEY", help="The same key twice is one task."),

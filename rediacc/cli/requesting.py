@@ -33,6 +33,7 @@ def task_request(
     variables = parse_variables(options["extra_vars"], directory=working_directory())
     named = options["named"]
     timeout, not_before = options["timeout"], options["not_before"]
+    expires_in = options["expires_in"]
     return TaskRequest(
         team=options["team"],
         machines=_names("--machine", options["machines"]),
@@ -48,6 +49,9 @@ def task_request(
         priority=None if options["priority"] is None else parse_level(options["priority"]),
         timeout_seconds=None if timeout is None else parse_duration(timeout, option="--timeout"),
         not_before=None if not_before is None else parse_not_before(not_before, now=now),
+        expires_in_seconds=None
+        if expires_in is None
+        else parse_duration(expires_in, option="--expires-in"),
         labels=parse_pairs(options["labels"], option="--label"),
         idempotency_key=options["idempotency_key"],
         retry=_retry(session, options),

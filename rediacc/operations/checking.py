@@ -18,6 +18,7 @@ MOST_ARGUMENT_BYTES = 1 << 20
 _MOST_KEY = 200
 _MOST_LABELS = 50
 _MOST_SECONDS = 30 * 86400
+_LONGEST_WAIT_SECONDS = 366 * 86400
 _LABEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.@$\\-]{0,63}")
@@ -31,6 +32,7 @@ def check_request(request: TaskRequest) -> None:
     _check_text(request)
     check_priority(request.priority)
     check_timeout(request.timeout_seconds)
+    _check_expiry(request.expires_in_seconds)
     _check_labels(request)
     key = request.idempotency_key
     if key is not None and (not 0 < len(key) <= _MOST_KEY or not key.isprintable()):
@@ -111,6 +113,15 @@ def check_timeout(timeout_seconds: float | None) -> None:
         return
     if not math.isfinite(timeout_seconds) or not 0 < timeout_seconds <= _MOST_SECONDS:
         raise InvalidInput(f"timeout {timeout_seconds:g} s: must be above 0, at most 30 days")
+
+
+def _check_expiry(expires_in_seconds: float | None) -> None:
+    if expires_in_seconds is None:
+        return
+    if not math.isfinite(expires_in_seconds) or not 0 < expires_in_seconds <= _LONGEST_WAIT_SECONDS:
+        raise InvalidInput(
+            f"--expires-in {expires_in_seconds:g} s: must be above 0, at most a year"
+        )
 
 
 def checked_uid(value: Any) -> str | None:

@@ -27,7 +27,7 @@ from rediacc.teams.patterns import resolve_patterns
 from rediacc.teams.playbooks import playbook_fingerprint, resolve_playbook
 from rediacc.teams.probes import run_probe
 from rediacc.teams.retry_policy import effective_policy
-from rediacc.times import micros
+from rediacc.times import micros, seconds
 from rediacc.values import DEFAULT_LEVEL, Kind, PolicyView
 
 __all__ = ["Composed", "compose_task"]
@@ -122,8 +122,18 @@ def compose_task(
         revision=_revision(settings, environment),
         idempotency_key=request.idempotency_key,
         is_exclusive=request.exclusive,
+        expires_at=_expires_at(request, now),
     )
     return Composed(task=task, policy=policy, notes=targets.notes)
+
+
+def _expires_at(request: TaskRequest, now: datetime) -> int | None:
+    if request.expires_in_seconds is None:
+        return None
+    expires_at = micros(now) + seconds(request.expires_in_seconds)
+    if request.not_before is not None and micros(request.not_before) >= expires_at:
+        raise InvalidInput("--expires-in ends before --not-before: the task could never start")
+    return expires_at
 
 
 def _team(

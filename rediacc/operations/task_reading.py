@@ -7,6 +7,7 @@ from typing import Any
 
 from rediacc.errors import InvalidInput
 from rediacc.queue import reading
+from rediacc.queue.expiry import expire, has_expired
 from rediacc.queue.output import log_entries
 from rediacc.queue.requests import options_from_json
 from rediacc.requests import LogRequest, Nothing, TaskFilter, TaskRef
@@ -32,6 +33,7 @@ def list_all(call: Any, request: TaskFilter) -> tuple[TaskView, ...]:
 
 def inspect(call: Any, request: TaskRef) -> TaskDetail:
     """``task.inspect``: everything about one task."""
+    _end_if_expired(call, request.id)
     with call.database.read() as connection:
         task_id = reading.find_id(connection, request.id)
         view = reading.view_task(connection, task_id)
@@ -53,11 +55,13 @@ def inspect(call: Any, request: TaskRef) -> TaskDetail:
             timeline=reading.timeline_of(connection, task_id),
             waits=reading.waits_of(connection, view, live_since=call.live_since),
             message=reading.message_of(connection, task_id),
+            expires_at=reading.expires_at(connection, task_id),
         )
 
 
 def logs(call: Any, request: LogRequest) -> LogPage:
     """``task.logs``: output after a cursor, and how the task stands after it."""
+    _end_if_expired(call, request.id)
     with call.database.read() as connection:
         task_id = reading.find_id(connection, request.id)
         view = reading.view_task(connection, task_id)
@@ -73,6 +77,18 @@ def logs(call: Any, request: LogRequest) -> LogPage:
             waits=reading.waits_of(connection, view, live_since=call.live_since),
             is_held=view.reason == Reason.HELD_LOST and not entries,
         )
+
+
+def _end_if_expired(call: Any, name: str) -> None:
+    """End tasks whose time has passed when one is looked at: there may be no worker to do it."""
+    with call.database.read() as connection:
+        task_id = reading.find_id(connection, name)
+        call.check_team(reading.team_of(connection, task_id))
+        is_due = has_expired(connection, task_id, now=call.now)
+    while is_due:
+        with call.database.write() as connection:
+            expire(connection, now=call.now)
+            is_due = has_expired(connection, task_id, now=call.now)
 
 
 def list_named(call: Any, _request: Nothing) -> tuple[NamedTaskView, ...]:

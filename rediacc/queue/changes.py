@@ -23,7 +23,7 @@ from rediacc.queue.transitions import (
 from rediacc.storage.tables.tasks import TaskPayload
 from rediacc.values import Reason, State
 
-__all__ = ["cancel", "release", "retry", "update_pending"]
+__all__ = ["cancel", "leave_queue", "release", "retry", "update_pending"]
 
 _MACHINE_NAMES = text("SELECT machine FROM task_machine WHERE task_id = :id")
 _ASK_CANCEL = text(
@@ -60,7 +60,7 @@ def cancel(connection: Connection, task_id: int, *, actor: str, now: int) -> str
         )
         _note(connection, key, "cancel asked", Reason.CANCELLING, actor=actor, now=now)
         return "stopping"
-    _leave_queue(connection, key)
+    leave_queue(connection, key)
     move(
         connection,
         key,
@@ -181,7 +181,7 @@ def update_pending(
         reason = Reason.SCHEDULED
     elif key.state is State.PARKED:
         to, columns["parked_on"] = State.READY, None
-    _leave_queue(connection, key)
+    leave_queue(connection, key)
     _step(connection, key, to, reason=reason, actor=actor, now=now, columns=columns)
 
 
@@ -262,6 +262,8 @@ def _requeue(
         cancel_at=None,
         finished_at=None,
         started_at=None,
+        # Whoever decides to run it again has seen that it is late.
+        expires_at=None,
         rc=None,
         message="",
         eligible_at=now,
@@ -271,7 +273,7 @@ def _requeue(
     )
 
 
-def _leave_queue(connection: Connection, key: TaskKey) -> None:
+def leave_queue(connection: Connection, key: TaskKey) -> None:
     """Wake whatever may have waited behind this task, and give up its places."""
     release_resources(connection, key)
     names = connection.execute(_MACHINE_NAMES, {"id": key.id}).scalars().all()

@@ -1,8 +1,8 @@
 """Claiming: the one place where tasks are chosen. Claims are serialised by the write lock.
 
-The steps of a claim, in one transaction: tasks whose time has come become ready; what is parked
-on released resources is promoted; a bounded window of ready tasks is read in index order; the
-pure :func:`rediacc.queue.plan.plan` decides; the decision is written.
+The steps of a claim, in one transaction: tasks that are too late fail; tasks whose time has come
+become ready; what is parked on released resources is promoted; a bounded window of ready tasks is
+read in index order; the pure :func:`rediacc.queue.plan.plan` decides; the decision is written.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, text
 
 from rediacc.queue import plan as planning
+from rediacc.queue.expiry import expire, next_expiry_at
 from rediacc.queue.resources import closed_machines, read_resources
 from rediacc.queue.rules import QueueRules, machine_key, team_key
 from rediacc.queue.submit import next_pass, start_by
@@ -56,14 +57,16 @@ _PARKED_OVERDUE = text(
     f"SELECT {_COLUMNS} FROM task WHERE state = 4 AND parked_on = :resource "
     "AND start_by_at <= :now ORDER BY start_by_at, level, pass_value, id LIMIT 1"
 )
+# What a claim had no time to end is not started either.
+_IN_TIME = "(expires_at IS NULL OR expires_at > :now OR started_at IS NOT NULL)"
 _READY = text(
-    f"SELECT {_COLUMNS} FROM task WHERE state = 3 AND level <= :level "
+    f"SELECT {_COLUMNS} FROM task WHERE state = 3 AND level <= :level AND {_IN_TIME} "
     "ORDER BY level, pass_value, id LIMIT :limit"
 )
 # The plus keeps SQLite from serving this by level, which would sort the whole queue.
 _OVERDUE = text(
     f"SELECT {_COLUMNS} FROM task WHERE state = 3 AND start_by_at <= :now AND +level <= :level "
-    "ORDER BY start_by_at, level, pass_value, id LIMIT 1"
+    f"AND {_IN_TIME} ORDER BY start_by_at, level, pass_value, id LIMIT 1"
 )
 _MACHINES = text(
     "SELECT task_id, machine FROM task_machine WHERE task_id IN :ids "
@@ -112,6 +115,7 @@ def claim(
     now: int,
 ) -> tuple[Claimed, ...]:
     """Give `worker_id` the tasks that it starts next, in the order of their starts."""
+    expire(connection, now=now)
     _make_due_ready(connection, rules=rules, now=now)
     claimed: list[Claimed] = []
     for number in range(1, _ROUNDS + 1):
@@ -155,9 +159,9 @@ def claim(
 
 
 def next_due_at(connection: Connection) -> int | None:
-    """Return when the next scheduled task becomes ready, in microseconds."""
-    value = connection.execute(_NEXT_DUE).scalar_one_or_none()
-    return None if value is None else int(value)
+    """Return when the next task becomes ready or expires, in microseconds."""
+    times = (connection.execute(_NEXT_DUE).scalar_one_or_none(), next_expiry_at(connection))
+    return min((int(value) for value in times if value is not None), default=None)
 
 
 def _make_due_ready(connection: Connection, *, rules: QueueRules, now: int) -> None:

@@ -13,7 +13,14 @@ from enum import StrEnum
 
 from rediacc.values import FailureClass, MachineOutcome, OnLost, Reason, RetryPolicy, State
 
-__all__ = ["Conclusion", "Ending", "MachineEnd", "conclude", "retry_delay_seconds"]
+__all__ = [
+    "Conclusion",
+    "Ending",
+    "MachineEnd",
+    "conclude",
+    "conclude_failed",
+    "retry_delay_seconds",
+]
 
 
 # A backoff without a limit soon asks for a time that no calendar has.
@@ -121,7 +128,7 @@ def conclude(
             retry_machines=again,
             uses_retry=True,
         )
-    return _conclude_failed(reason, rc, again, policy=policy, level=level)
+    return conclude_failed(reason, rc, again, policy=policy, level=level)
 
 
 def retry_delay_seconds(policy: RetryPolicy, attempt: int, *, draw: float | None = None) -> float:
@@ -157,7 +164,7 @@ def _conclude_lost(
             is_loss=True,
         )
     if policy.on_lost is OnLost.FAIL:
-        ended = _conclude_failed(Reason.LOST, None, tuple(failed), policy=policy, level=level)
+        ended = conclude_failed(Reason.LOST, None, tuple(failed), policy=policy, level=level)
         return Conclusion(
             state=ended.state,
             reason=Reason.LOST,
@@ -174,9 +181,13 @@ def _conclude_lost(
     )
 
 
-def _conclude_failed(
+def conclude_failed(
     reason: Reason, rc: int | None, again: Sequence[str], *, policy: RetryPolicy, level: int
 ) -> Conclusion:
+    """Return what the policy makes of a final failure.
+
+    :param again: machines that ``lower`` tries again at the next level.
+    """
     action = policy.failure_action
     if action == "lower" and level < 5 and again and reason is not Reason.LOST:
         return Conclusion(

@@ -39,6 +39,7 @@ __all__ = [
     "ahead_of",
     "ahead_of_level",
     "attempts_of",
+    "expires_at",
     "find_id",
     "idempotency_key",
     "is_exclusive",
@@ -194,6 +195,12 @@ def is_exclusive(connection: Connection, task_id: int) -> bool:
     """Return whether a task keeps everything else off its machines."""
     query = select(_T.c.exclusive).where(_T.c.id == task_id)
     return bool(connection.execute(query).scalar_one())
+
+
+def expires_at(connection: Connection, task_id: int) -> datetime | None:
+    """Return until when a task must have started; ``None`` for any time."""
+    query = select(_T.c.expires_at).where(_T.c.id == task_id)
+    return moment_or_none(connection.execute(query).scalar_one())
 
 
 def idempotency_key(connection: Connection, task_id: int) -> str | None:

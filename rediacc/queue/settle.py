@@ -14,6 +14,7 @@ from rediacc.queue.outcome import Conclusion, Ending, conclude
 from rediacc.queue.policies import policy_from_json
 from rediacc.queue.results import given_up_ends, machine_ends, storable, store_results
 from rediacc.queue.rules import QueueRules
+from rediacc.queue.telling import tell
 from rediacc.queue.transitions import (
     TaskKey,
     insert_event,
@@ -21,7 +22,7 @@ from rediacc.queue.transitions import (
     move,
     release_resources,
 )
-from rediacc.storage.tables.work import Outbox, Run, RunMember
+from rediacc.storage.tables.work import Run, RunMember
 from rediacc.times import seconds
 from rediacc.values import MachineResult, Reason, State
 
@@ -37,7 +38,7 @@ __all__ = [
 
 _TASK = text(
     "SELECT id, epoch, team, level, state, reason, attempt, losses, retries_left, cancel_at, "
-    "started_at, title FROM task WHERE id = :id"
+    "started_at, expires_at, title FROM task WHERE id = :id"
 )
 _POLICY = text("SELECT policy FROM task_payload WHERE task_id = :id").columns(policy=JSON)
 _ATTEMPT_STARTED = text(
@@ -57,7 +58,6 @@ _GIVE_UP = text(
 )
 _RUN = Run.__table__.insert()  # type: ignore[attr-defined]
 _MEMBER = RunMember.__table__.insert()  # type: ignore[attr-defined]
-_OUTBOX = Outbox.__table__.insert()  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,8 @@ def mark_started(
     """Write that a run starts, before its first packet to a machine.
 
     :param members: task and epoch of each attempt in the run.
-    :raises StaleClaim: one of them is no longer claimed under that epoch, or is to be cancelled.
+    :raises StaleClaim: one of them is no longer claimed under that epoch, is to be cancelled, or
+        should have started before now.
     """
     connection.execute(_RUN, {**asdict(run), "started_at": now})
     for task_id, epoch in members:
@@ -103,6 +104,8 @@ def mark_started(
         is_claimed = row.epoch == epoch and row.state == State.CLAIMED
         if not is_claimed or row.cancel_at is not None:
             raise StaleClaim(f"task {task_id} is no longer claimed under epoch {epoch}")
+        if row.started_at is None and row.expires_at is not None and row.expires_at <= now:
+            raise StaleClaim(f"task {task_id} expired before it started")
         move(
             connection,
             key_of(row),
@@ -223,7 +226,7 @@ def settle(
         message=verdict.message,
         now=now,
     )
-    _tell(connection, row, conclusion, message=verdict.message, now=now)
+    tell(connection, row, conclusion, message=verdict.message, now=now)
     return conclusion
 
 
@@ -321,33 +324,6 @@ def _end_attempt(
 def end_run(connection: Connection, run_id: str, *, now: int) -> None:
     """Write that a run is over and its directory is no longer needed."""
     connection.execute(_RUN_ENDED, {"id": run_id, "now": now})
-
-
-def _tell(
-    connection: Connection, row: Any, conclusion: Conclusion, *, message: str, now: int
-) -> None:
-    base = {
-        "task": row.id,
-        "team": row.team,
-        "title": row.title,
-        "priority": row.level,
-        "reason": str(conclusion.reason),
-        "rc": conclusion.rc,
-        "message": message,
-    }
-    if conclusion.alerts:
-        kind = "task.held" if conclusion.state is State.HELD else "task.failed"
-        _post(connection, f"{kind}:{row.id}:{row.epoch}", kind, row.id, base, now=now)
-    if conclusion.follow_up is not None:
-        payload = base | {"named": conclusion.follow_up}
-        _post(connection, f"run:{row.id}:{row.epoch}", "run", row.id, payload, now=now)
-
-
-def _post(
-    connection: Connection, key: str, kind: str, task_id: int, payload: dict[str, Any], *, now: int
-) -> None:
-    values = {"key": key, "kind": kind, "task_id": task_id, "payload": payload, "at": now}
-    connection.execute(_OUTBOX, values)
 
 
 def note_stale(connection: Connection, task_id: int, epoch: int, *, actor: str, now: int) -> None:

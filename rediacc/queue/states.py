@@ -8,6 +8,7 @@
                    │          ├─► scheduled (retry)
                    ▼          └─► held (its end is unknown) ─► ready | failed
                  ready
+    scheduled, ready, parked ─► failed   it expired before it started
     any state that is not final ─► cancelled
 
 A final state changes only by a person's operation (``retry``).
@@ -23,10 +24,12 @@ __all__ = ["ALLOWED", "require_allowed"]
 _PENDING = {State.SCHEDULED, State.WAITING, State.READY, State.PARKED}
 
 ALLOWED: dict[State, frozenset[State]] = {
-    State.SCHEDULED: frozenset({State.READY, State.CANCELLED}),
+    State.SCHEDULED: frozenset({State.READY, State.FAILED, State.CANCELLED}),
     State.WAITING: frozenset({State.READY, State.SCHEDULED, State.FAILED, State.CANCELLED}),
-    State.READY: frozenset({State.PARKED, State.CLAIMED, State.SCHEDULED, State.CANCELLED}),
-    State.PARKED: frozenset({State.READY, State.SCHEDULED, State.CANCELLED}),
+    State.READY: frozenset(
+        {State.PARKED, State.CLAIMED, State.SCHEDULED, State.FAILED, State.CANCELLED}
+    ),
+    State.PARKED: frozenset({State.READY, State.SCHEDULED, State.FAILED, State.CANCELLED}),
     State.CLAIMED: frozenset(
         {State.STARTED, State.READY, State.SCHEDULED, State.FAILED, State.CANCELLED}
     ),

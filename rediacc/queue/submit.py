@@ -37,6 +37,7 @@ class NewTask:
 
     :param digest: names the content; the same key with another digest is a conflict.
     :param eligible_at: microseconds; not before this time.
+    :param expires_at: microseconds; not started by then, it fails.
     """
 
     uid: str
@@ -57,6 +58,7 @@ class NewTask:
     revision: str | None = None
     idempotency_key: str | None = None
     is_exclusive: bool = False
+    expires_at: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,7 @@ def submit(connection: Connection, task: NewTask, *, rules: QueueRules, now: int
         "created_at": now,
         "eligible_at": max(task.eligible_at, now) if is_due else task.eligible_at,
         "start_by_at": start_by(task.level, now, rules) if is_due else None,
+        "expires_at": task.expires_at,
         "created_by": task.created_by,
         "attempt": 0,
         "losses": 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from rediacc.queue.expiry import expire
 from rediacc.queue.transitions import wake
 
 __all__ = ["find_violations", "sweep"]
@@ -54,8 +55,12 @@ def find_violations(connection: Connection) -> list[str]:
     return found
 
 
-def sweep(connection: Connection) -> list[str]:
-    """Wake what was forgotten, so that nobody waits for ever, and return what was found."""
+def sweep(connection: Connection, *, now: int) -> list[str]:
+    """End what expired, wake what was forgotten, and return what was found broken.
+
+    Full workers do not claim, so that the sweep is what ends tasks behind them.
+    """
+    expire(connection, now=now)
     found = find_violations(connection)
     wake(connection, set(_forgotten(connection)))
     return found

@@ -35,6 +35,16 @@ def explain(
     connection: Connection, row: Row[Any], view: TaskView, *, live_since: int
 ) -> tuple[str, ...]:
     """Return the reasons, the strongest first; never empty for a pending task."""
+    reasons = _reasons(connection, row, view, live_since=live_since)
+    if row.expires_at is None or row.started_at is not None:
+        return reasons
+    until = f"{moment(row.expires_at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return (*reasons, f"it fails when it has not started by {until}")
+
+
+def _reasons(
+    connection: Connection, row: Row[Any], view: TaskView, *, live_since: int
+) -> tuple[str, ...]:
     state = State(row.state)
     if state is State.SCHEDULED:
         when = f"{moment(row.eligible_at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -30,6 +30,7 @@ class TaskRequest:
     :param named: a named task; ``variables`` are then its typed variables.
     :param retry: the retry policy's JSON object as given, unchecked.
     :param priority: 1 to 5; ``None`` takes the named task's or the default.
+    :param expires_in_seconds: how long from now it may wait for its start; later it fails.
     """
 
     team: str | None = None
@@ -46,6 +47,7 @@ class TaskRequest:
     priority: int | None = None
     timeout_seconds: float | None = None
     not_before: datetime | None = None
+    expires_in_seconds: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
     retry: Mapping[str, Any] = field(default_factory=dict)

@@ -112,6 +112,7 @@ class TaskDetail:
     timeline: tuple[EventView, ...]
     waits: tuple[str, ...]
     message: str
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,7 +88,7 @@ class Launcher:
         except PreparationFailed as exc:
             return Launched(claimed=claimed, problem=exc)
         except StaleClaim:
-            return Launched(claimed=claimed, give_back="it was cancelled or taken meanwhile")
+            return Launched(claimed=claimed, give_back="it was cancelled or taken, or expired")
         except DatabaseUnavailable as exc:
             return Launched(claimed=claimed, give_back=exc.message)
         except Exception as exc:  # a thread's top: the task must not stay claimed for ever

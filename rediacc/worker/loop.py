@@ -335,7 +335,7 @@ class Worker:
 
     def _sweep(self) -> None:
         with self._database.write() as connection:
-            found = sweep(connection)
+            found = sweep(connection, now=_now())
         for violation in found:
             LOG.error("invariant broken: %s", violation, extra={"context": self._context()})
 

@@ -89,6 +89,7 @@ def _about(detail: TaskDetail, *, now: datetime) -> Iterator[tuple[str, str]]:
     yield "revision", detail.revision or ""
     yield "created", f"{clock(task.created_at)} by {task.created_by} ({_ago(task, now)})"
     yield "not before", clock(task.eligible_at) if task.eligible_at > now else ""
+    yield "expires", clock(detail.expires_at)
     yield "started", clock(task.started_at)
     yield "finished", clock(task.finished_at)
     yield "queued for", duration(task.queue_seconds)

@@ -276,5 +276,5 @@ def test_sweep_wakes_what_was_forgotten_and_tells(lab: Lab) -> None:
         connection.exec_driver_sql("DELETE FROM wake")
     assert lab.claim_ids() == []
     with lab.database.write() as connection:
-        assert len(sweep(connection)) == 1
+        assert len(sweep(connection, now=lab.now)) == 1
     assert lab.claim_ids() == [waits]

@@ -1,0 +1,52 @@
+"""What a step of a task leaves in the outbox: events for alerts, and follow-up tasks to create.
+
+The row is written in the transaction of the step, so that nothing is told that did not happen
+and nothing that happened stays untold.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from rediacc.queue.outcome import Conclusion
+from rediacc.storage.tables.work import Outbox
+from rediacc.values import Reason, State
+
+__all__ = ["tell"]
+
+_OUTBOX = Outbox.__table__.insert()  # type: ignore[attr-defined]
+_KINDS = {Reason.LOST: "task.lost", Reason.EXPIRED: "task.expired"}
+
+
+def tell(
+    connection: Connection, row: Any, conclusion: Conclusion, *, message: str, now: int
+) -> None:
+    """Write what people are to be told of `conclusion`, and the task that is to follow.
+
+    :param row: the task: ``id``, ``epoch``, ``team``, ``title``, ``level``.
+    """
+    base = {
+        "task": row.id,
+        "team": row.team,
+        "title": row.title,
+        "priority": row.level,
+        "reason": str(conclusion.reason),
+        "rc": conclusion.rc,
+        "message": message,
+    }
+    if conclusion.alerts:
+        is_held = conclusion.state is State.HELD
+        kind = "task.held" if is_held else _KINDS.get(conclusion.reason, "task.failed")
+        _post(connection, f"{kind}:{row.id}:{row.epoch}", kind, row.id, base, now=now)
+    if conclusion.follow_up is not None:
+        payload = base | {"named": conclusion.follow_up}
+        _post(connection, f"run:{row.id}:{row.epoch}", "run", row.id, payload, now=now)
+
+
+def _post(
+    connection: Connection, key: str, kind: str, task_id: int, payload: dict[str, Any], *, now: int
+) -> None:
+    values = {"key": key, "kind": kind, "task_id": task_id, "payload": payload, "at": now}
+    connection.execute(_OUTBOX, values)
