@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from rediacc.operations import checks, machines, task_reading, tasks, teams
+from rediacc.operations import checks, machines, monitoring, task_reading, tasks, teams
 from rediacc.operations.registry import Operation, Permission, Scope, by_name
 from rediacc.requests import (
+    DepthRequest,
     DoctorRequest,
+    HistoryRequest,
     LogRequest,
     MachineCreate,
     MachineFilter,
@@ -50,6 +52,8 @@ _TABLE = (
     ("machine.delete", _TEAM, _MANAGE, MachineRef, machines.delete),
     ("machine.scan", _TEAM, _READ, ScanRequest, machines.scan),
     ("machine.trust", _TEAM, _MANAGE, TrustRequest, machines.trust),
+    ("queue.depth", _TEAM, _READ, DepthRequest, monitoring.depth),
+    ("health.history", _TEAM, _READ, HistoryRequest, monitoring.history),
     ("worker.list", _HOME, _READ, Nothing, checks.list_workers),
     ("doctor.check", _HOME, _AUDIT, DoctorRequest, checks.check),
 )

@@ -38,7 +38,7 @@ __all__ = [
 
 _TASK = text(
     "SELECT id, epoch, team, level, state, reason, attempt, losses, retries_left, cancel_at, "
-    "started_at, expires_at, title FROM task WHERE id = :id"
+    "eligible_at, started_at, expires_at, title FROM task WHERE id = :id"
 )
 _POLICY = text("SELECT policy FROM task_payload WHERE task_id = :id").columns(policy=JSON)
 _ATTEMPT_STARTED = text(
@@ -114,7 +114,12 @@ def mark_started(
             name="started",
             actor=run.worker_id,
             now=now,
-            detail={"run": run.id, "attempt": row.attempt + 1},
+            detail={
+                "run": run.id,
+                "attempt": row.attempt + 1,
+                # A retry moves the time from which it counts, so the wait is kept here.
+                "waited_seconds": max(0, now - row.eligible_at) / 1_000_000,
+            },
             attempt=row.attempt + 1,
             started_at=row.started_at or now,
         )

@@ -10,6 +10,11 @@ from rediacc.requests.homes import (
     InitRequest,
     Nothing,
 )
+from rediacc.requests.monitoring import (
+    DepthRequest,
+    HistoryRequest,
+    MetricsRequest,
+)
 from rediacc.requests.tasks import (
     LogRequest,
     ReleaseRequest,
@@ -31,13 +36,16 @@ from rediacc.requests.teams import (
 )
 
 __all__ = [
+    "DepthRequest",
     "DoctorRequest",
+    "HistoryRequest",
     "InitRequest",
     "LogRequest",
     "MachineCreate",
     "MachineFilter",
     "MachineRef",
     "MachineUpdate",
+    "MetricsRequest",
     "Nothing",
     "ReleaseRequest",
     "ScanRequest",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rediacc.errors import NotFound
+from rediacc.settings.monitoring import MonitoringSettings
 from rediacc.settings.roles import RoleSettings
 
 __all__ = [
@@ -66,6 +67,7 @@ class TeamSettings:
     :param ssh: ``user`` or ``vault``.
     :param weight: the team's share among teams at one level.
     :param concurrency: how many of its tasks may run at once; ``None`` for no limit.
+    :param sample_every_seconds: how often its machines are sampled; ``None`` for never.
     """
 
     name: str
@@ -75,6 +77,7 @@ class TeamSettings:
     weight: int = 1
     concurrency: int | None = None
     machine_concurrency: int | None = None
+    sample_every_seconds: float | None = None
     retry: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -107,6 +110,7 @@ class Settings:
     keep_runs: bool = False
     retry: Mapping[str, Any] = field(default_factory=dict)
     roles: Mapping[str, RoleSettings] = field(default_factory=dict)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
 
     @property
     def state_directory(self) -> Path:

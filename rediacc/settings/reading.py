@@ -15,6 +15,7 @@ from typing import Any
 
 from rediacc.errors import InvalidInput, NotFound
 from rediacc.settings.model import CONFIG_NAME, LEVEL_LIMITS, STATE_NAME, Settings, TeamSettings
+from rediacc.settings.monitoring import SAMPLE_EVERY_LOW, read_monitoring
 from rediacc.settings.reader import Reader
 from rediacc.settings.roles import read_roles
 
@@ -64,7 +65,7 @@ def load_settings(home: Path, *, environment: Mapping[str, str] | None = None) -
 
 def _settings(reader: Reader, home: Path, environment: Mapping[str, str]) -> Settings:
     tables = ("ansible", "worker", "queue", "output", "retry", "teams")
-    reader.known("", reader.document, {*tables, "database", "roles"})
+    reader.known("", reader.document, {*tables, "database", "roles", "monitoring"})
     ansible, worker, queue, output = (reader.table(name) for name in tables[:4])
     reader.known("ansible", ansible, {"directory", "pass_environment", "inventory_ttl"})
     reader.known("worker", worker, {"slots", "urgent_slots", "keep_runs", "lease", "stop_grace"})
@@ -96,6 +97,7 @@ def _settings(reader: Reader, home: Path, environment: Mapping[str, str]) -> Set
         keep_runs=reader.flag(worker, "worker.keep_runs"),
         retry=reader.table("retry"),
         roles=read_roles(reader),
+        monitoring=read_monitoring(reader, home),
     )
 
 
@@ -109,6 +111,7 @@ def _teams(reader: Reader) -> dict[str, TeamSettings]:
         "concurrency",
         "machine_concurrency",
         "retry",
+        "sample_every",
     }
     for name, table in reader.table("teams").items():
         where = f"teams.{name}"
@@ -133,9 +136,20 @@ def _teams(reader: Reader) -> dict[str, TeamSettings]:
             weight=int(reader.number(table, f"{where}.weight", 1, low=1, high=1000)),
             concurrency=concurrency or None,
             machine_concurrency=per_machine or None,
+            sample_every_seconds=_sample_every(reader, table, where),
             retry=table.get("retry", {}),
         )
     return teams
+
+
+def _sample_every(reader: Reader, table: dict[str, Any], where: str) -> float | None:
+    """Return how often a team's machines are sampled; 0 and nothing mean never."""
+    seconds = reader.number(table, f"{where}.sample_every", 0, low=0, high=3600)
+    if 0 < seconds < SAMPLE_EVERY_LOW:
+        raise reader.bad(
+            f"{where}.sample_every", f"must be 0 (never) or at least {SAMPLE_EVERY_LOW:g} seconds"
+        )
+    return seconds or None
 
 
 def _limits(reader: Reader, queue: dict[str, Any]) -> dict[int, float]:

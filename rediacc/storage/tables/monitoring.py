@@ -63,7 +63,13 @@ class SampleRollup(SQLModel, table=True):
 class QueueSample(SQLModel, table=True):
     """The queue of one team and level in one span of time.
 
-    :param waits: how many starts waited how long: upper bound of a class in seconds → number.
+    Resolution 0 holds the sums since the beginning. A row of team ``""`` says that the span was
+    recorded: a team and level in which nothing was and nothing happened has no row.
+
+    :param pending: at the end of a minute; on average in a longer span.
+    :param completions: tasks that became final; `failures` and `cancellations` are part of them.
+    :param waits: how many starts waited how long: upper bound of a class in seconds → number;
+        ``sum`` is the sum of all waits in seconds.
     """
 
     __tablename__ = "queue_sample"
@@ -79,4 +85,5 @@ class QueueSample(SQLModel, table=True):
     starts: int
     completions: int
     failures: int
+    cancellations: int
     waits: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))

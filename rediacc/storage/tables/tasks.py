@@ -64,6 +64,14 @@ class Task(SQLModel, table=True):
             postgresql_where=text("state <= 4 AND expires_at IS NOT NULL"),
         ),
         Index(
+            "ix_task_waiting",
+            "team",
+            "level",
+            "eligible_at",
+            sqlite_where=text("state IN (3, 4)"),
+            postgresql_where=text("state IN (3, 4)"),
+        ),
+        Index(
             "ix_task_working",
             "worker_id",
             sqlite_where=text("state IN (5, 6, 7)"),

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ _KEY = HostKey(
     line="[127.0.0.1]:1 ssh-ed25519 "
     "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
 )
+_NOW = datetime.now(UTC)
+_HOUR_AGO = _NOW - timedelta(hours=1)
 
 # In an order in which each can be done in the same home.
 ALLOWED: list[tuple[str, Any]] = [
@@ -55,6 +58,8 @@ ALLOWED: list[tuple[str, Any]] = [
     ("machine.scan", requests.ScanRequest(names=("web1",))),
     ("machine.trust", requests.TrustRequest(keys=(_KEY,))),
     ("named_task.list", requests.Nothing()),
+    ("queue.depth", requests.DepthRequest()),
+    ("health.history", requests.HistoryRequest(since=_HOUR_AGO, until=_NOW)),
     ("worker.list", requests.Nothing()),
     ("doctor.check", requests.DoctorRequest()),
     ("task.create", TaskRequest(**_COMMAND)),
@@ -84,6 +89,8 @@ REFUSED: list[tuple[str, Any]] = [
     ("task.create", TaskRequest(**(_COMMAND | {"priority": 9}))),
     ("task.update", requests.TaskUpdate(ids=("99",), priority=1)),
     ("task.list", TaskFilter(limit=0)),
+    ("queue.depth", requests.DepthRequest(team="nowhere")),
+    ("health.history", requests.HistoryRequest(since=_NOW, until=_HOUR_AGO)),
     ("task.inspect", requests.TaskRef(id="99")),
     ("task.logs", requests.LogRequest(id="99")),
     ("task.cancel", requests.TaskIds(ids=("99",))),

@@ -165,6 +165,7 @@ def upgrade() -> None:
         sa.Column("starts", sa.Integer(), nullable=False),
         sa.Column("completions", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("cancellations", sa.Integer(), nullable=False),
         sa.Column("waits", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("resolution", "at", "team", "level"),
     )
@@ -243,9 +244,23 @@ def upgrade() -> None:
         sqlite_where=sa.text("state <= 4 AND expires_at IS NOT NULL"),
         postgresql_where=sa.text("state <= 4 AND expires_at IS NOT NULL"),
     )
+    op.create_index(
+        "ix_task_waiting",
+        "task",
+        ["team", "level", "eligible_at"],
+        unique=False,
+        sqlite_where=sa.text("state IN (3, 4)"),
+        postgresql_where=sa.text("state IN (3, 4)"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(
+        "ix_task_waiting",
+        table_name="task",
+        sqlite_where=sa.text("state IN (3, 4)"),
+        postgresql_where=sa.text("state IN (3, 4)"),
+    )
     op.drop_index(
         "ix_task_expires",
         table_name="task",
