@@ -199,9 +199,7 @@ def _sum(rows: Iterable[DepthRow]) -> DepthRow:
         sums = {name: getattr(total, name) + getattr(row, name) for name in _SUMS}
         total = replace(total, **sums)
         if row.oldest_seconds is not None and row.oldest_seconds > (total.oldest_seconds or -1):
-            total = replace(
-                total, oldest_seconds=row.oldest_seconds, oldest_task=row.oldest_task
-            )
+            total = replace(total, oldest_seconds=row.oldest_seconds, oldest_task=row.oldest_task)
     return total
 
 

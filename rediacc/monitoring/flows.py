@@ -96,7 +96,10 @@ def total_flow(flows: Mapping[int, Mapping[tuple[str, int], Flow]]) -> dict[tupl
 
 
 def first_id_since(connection: Connection, table: str, at: int) -> int | None:
-    """Return the first row's number in ``event`` or ``result`` whose time is not before `at`."""
+    """Return a number in ``event`` or ``result`` from which on rows are of `at` or later.
+
+    ``None`` where there is no row so late.
+    """
     low, high = connection.execute(_ENDS[table]).one()
     if low is None:
         return None

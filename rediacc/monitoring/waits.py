@@ -94,6 +94,8 @@ def kept_ratio(waits: Mapping[str, float], promise_seconds: float) -> float | No
 
 def _between(lower: float, upper: float, part: float) -> float:
     """Return the place `part` (0 to 1) of the way up a class, evenly on a logarithmic scale."""
+    if part >= 1:
+        return float(upper)
     if lower <= 0:
         return upper * part
     return math.exp(math.log(lower) + (math.log(upper) - math.log(lower)) * part)

@@ -46,14 +46,11 @@ _TABLE = (
     ("team.inspect", _TEAM, _READ, TeamRef, teams.inspect),
     ("team.delete", _HOME, _MANAGE, TeamRef, teams.delete),
     ("machine.create", _TEAM, _MANAGE, MachineCreate, machines.create),
-    ("machine.list", _TEAM, _READ, MachineFilter, machines.list_all),
     ("machine.inspect", _TEAM, _READ, MachineRef, machines.inspect),
     ("machine.update", _TEAM, _MANAGE, MachineUpdate, machines.update),
     ("machine.delete", _TEAM, _MANAGE, MachineRef, machines.delete),
     ("machine.scan", _TEAM, _READ, ScanRequest, machines.scan),
     ("machine.trust", _TEAM, _MANAGE, TrustRequest, machines.trust),
-    ("queue.depth", _TEAM, _READ, DepthRequest, monitoring.depth),
-    ("health.history", _TEAM, _READ, HistoryRequest, monitoring.history),
     ("worker.list", _HOME, _READ, Nothing, checks.list_workers),
     ("doctor.check", _HOME, _AUDIT, DoctorRequest, checks.check),
 )
@@ -66,6 +63,23 @@ _LOGS = Operation(
     request_type=LogRequest,
     function=task_reading.logs,
     is_audited=lambda request: request.cursor is None,
+)
+
+# A screen that shows the present asks again and again; its first question is noted.
+_REFRESHED = tuple(
+    Operation(
+        name=name,
+        scope=_TEAM,
+        permission=_READ,
+        request_type=request,
+        function=function,
+        is_audited=lambda request: not request.is_refresh,
+    )
+    for name, request, function in (
+        ("machine.list", MachineFilter, machines.list_all),
+        ("queue.depth", DepthRequest, monitoring.depth),
+        ("health.history", HistoryRequest, monitoring.history),
+    )
 )
 
 OPERATIONS = by_name(
@@ -81,5 +95,6 @@ OPERATIONS = by_name(
             for name, scope, permission, request, function in _TABLE
         ),
         _LOGS,
+        *_REFRESHED,
     )
 )

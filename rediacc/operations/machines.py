@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection
+
 from rediacc.errors import Conflict, InvalidInput, NotFound, RediaccError
+from rediacc.monitoring.samples import newest_health
 from rediacc.operations.files import change_files
 from rediacc.queue.machines import MachineWork, machine_states, work_on
 from rediacc.queue.resources import set_machine_state
@@ -23,7 +26,7 @@ from rediacc.teams.known_hosts import scan_host_keys, unknown_machines
 from rediacc.teams.known_hosts import trust as record_keys
 from rediacc.teams.managed import plan_create_machine, plan_delete_machine
 from rediacc.values import MachineState
-from rediacc.views import HostKey, MachineView
+from rediacc.views import HostKey, MachineHealth, MachineView
 
 __all__ = ["create", "delete", "inspect", "list_all", "scan", "trust", "update"]
 
@@ -49,12 +52,14 @@ def list_all(call: Any, request: MachineFilter) -> tuple[MachineView, ...]:
         with call.database.read() as connection:
             states = machine_states(connection, team)
             work = work_on(connection, team)
+            health = _health(call, connection, team) if request.health else {}
         views += [
             _view(
                 inventory,
                 name,
                 states.get(name, MachineState.ONLINE),
                 work.get(name, MachineWork()),
+                health=health.get(name),
                 with_variables=False,
             )
             for name in names
@@ -168,7 +173,14 @@ def _present(call: Any, team: str, inventory: Inventory, name: str) -> MachineVi
     with call.database.read() as connection:
         state = machine_states(connection, team).get(name, MachineState.ONLINE)
         work = work_on(connection, team).get(name, MachineWork())
-    return _view(inventory, name, state, work, with_variables=True)
+        health = _health(call, connection, team, name).get(name)
+    return _view(inventory, name, state, work, health=health, with_variables=True)
+
+
+def _health(
+    call: Any, connection: Connection, team: str, name: str | None = None
+) -> dict[str, MachineHealth]:
+    return newest_health(connection, call.settings, team, now=call.now, machine=name)
 
 
 def _view(
@@ -177,6 +189,7 @@ def _view(
     state: MachineState,
     work: MachineWork,
     *,
+    health: MachineHealth | None = None,
     with_variables: bool,
 ) -> MachineView:
     variables = dict(inventory.hosts[name]) if with_variables else {}
@@ -191,5 +204,6 @@ def _view(
         groups=inventory.groups_of(name) if with_variables else (),
         running=work.running,
         pending_count=work.pending,
+        health=health,
         variables=variables,
     )

@@ -13,10 +13,12 @@ class DepthRequest:
     """``queue.depth``: of one team or of all that the caller sees.
 
     :param machines: at most so many machines, those with most work first; 0 for none.
+    :param is_refresh: asked again by the same screen, which the audit does not note again.
     """
 
     team: str | None = None
     machines: int = 20
+    is_refresh: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,7 @@ class HistoryRequest:
 
     :param resolution_seconds: 60, 300 or 3600; ``None`` takes the finest that the period has.
     :param slowest: at most so many of the slowest tasks.
+    :param is_refresh: asked again by the same screen, which the audit does not note again.
     """
 
     since: datetime
@@ -33,6 +36,7 @@ class HistoryRequest:
     machine: str | None = None
     resolution_seconds: int | None = None
     slowest: int = 20
+    is_refresh: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,11 +38,17 @@ class TeamCreate:
 
 @dataclass(frozen=True, kw_only=True)
 class MachineFilter:
-    """``machine.list``; empty fields do not filter."""
+    """``machine.list``; empty fields do not filter.
+
+    :param health: whether to read each machine's newest look too.
+    :param is_refresh: asked again by the same screen, which the audit does not note again.
+    """
 
     team: str | None = None
     group: str | None = None
     state: MachineState | None = None
+    health: bool = False
+    is_refresh: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

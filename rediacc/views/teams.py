@@ -9,6 +9,7 @@ from typing import Any
 from rediacc.values import (
     MachineState,
 )
+from rediacc.views.monitoring import MachineHealth
 
 __all__ = [
     "HostKey",
@@ -33,7 +34,10 @@ class TeamView:
 
 @dataclass(frozen=True, kw_only=True)
 class MachineView:
-    """A machine of a team."""
+    """A machine of a team.
+
+    :param health: the newest look at it; ``None`` when nobody looked or nobody asked.
+    """
 
     name: str
     team: str
@@ -44,6 +48,7 @@ class MachineView:
     groups: tuple[str, ...]
     running: tuple[int, ...] = ()
     pending_count: int = 0
+    health: MachineHealth | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -225,6 +225,11 @@ class Lab:
         with self.database.read() as connection:
             return connection.execute(text(sql), parameters).all()
 
+    def query_write(self, sql: str, **parameters: Any) -> None:
+        """Change rows behind the queue's back."""
+        with self.database.write() as connection:
+            connection.execute(text(sql), parameters)
+
     def snapshot(self, *, without: Sequence[str] = ()) -> Mapping[str, Sequence[Any]]:
         """Return all rows of all tables that hold the queue's state."""
         return {
