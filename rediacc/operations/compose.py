@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -160,6 +161,8 @@ def _found_team(request: TaskRequest, settings: Settings, environment: Mapping[s
     found = {find_team(settings, name, environment=environment) for name in literal}
     for group in request.groups:
         found |= _teams_with_group(group, settings, environment)
+    if not request.machines and not request.groups and request.limit is not None:
+        found = _teams_with_names(request.limit, settings, environment)
     if not found:
         names = " or ".join(sorted(settings.teams))
         raise InvalidInput("which team? it does not follow from the target", hint=f"--team {names}")
@@ -169,6 +172,17 @@ def _found_team(request: TaskRequest, settings: Settings, environment: Mapping[s
             hint="one task is for machines of one team: say which with --team",
         )
     return found.pop()
+
+
+def _teams_with_names(limit: str, settings: Settings, environment: Mapping[str, str]) -> set[str]:
+    """Return the teams that have the machines and groups that `limit` names in full."""
+    names = {name for name in re.split("[,:]", limit) if name and not set(name) & set("*?[]!&~@")}
+    found: set[str] = set()
+    for team in settings.teams:
+        inventory = read_inventory(settings, team, environment=environment)
+        if any(inventory.groups.get(name) or name in inventory.hosts for name in names - {"all"}):
+            found.add(team)
+    return found
 
 
 def _teams_with_group(group: str, settings: Settings, environment: Mapping[str, str]) -> set[str]:

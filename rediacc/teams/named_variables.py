@@ -14,6 +14,8 @@ from rediacc.teams.names import check_value, check_variable, did_you_mean
 __all__ = ["TYPES", "Variable", "check_variables", "parse_variable", "rendered"]
 
 TYPES = ("string", "integer", "number", "boolean", "choice", "path", "list")
+# What Ansible's argument specs call them.
+_ANSIBLE_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 
 _KEYS = {
     "type",
@@ -104,6 +106,7 @@ def parse_variable(name: str, declared: Any) -> Variable:
         if key not in _KEYS:
             raise InvalidInput(f"{where}: {key!r} is unknown", hint=did_you_mean(str(key), _KEYS))
     kind = declared.get("type", "choice" if "choices" in declared else "string")
+    kind = _ANSIBLE_TYPES.get(kind, kind) if isinstance(kind, str) else kind
     if kind not in TYPES:
         raise InvalidInput(f"{where}: type must be one of {', '.join(TYPES)}")
     variable = Variable(

@@ -25,7 +25,7 @@ _state = click.Choice(("online", "maintenance", "offline"))
 @click.command(
     "machine",
     epilog="\b\nExample:\n"
-    "  rediacc create machine web-01 --team dev --host 192.0.2.10 --user deploy --group web",
+    "  rediacc create machine web-01 --team dev --host 192.0.2.10 --user deploy --group app",
 )
 @click.argument("name_argument", required=False, metavar="NAME")
 @click.option("--name", help="The same as NAME.", metavar="NAME")

@@ -1,0 +1,237 @@
+"""Every example of the command line's reference, run for real in one home.
+
+An example names tasks 41 and 42 and the machine web-01 at a documentation address; before it
+runs, these become tasks and a machine that are there, in the state that the example speaks of.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from live_homes import Done, Home, wait_until
+from machines import Machines
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = re.compile(r"^\$ (rediacc .*)$", re.MULTILINE)
+NAMES = ("prod-01", "prod-02", "staging-01", "web-01")
+DEPLOY = """\
+description: Say which version is out
+shell: "echo {{ version }}"
+machines: [prod-01]
+variables:
+  version:
+    type: str
+    required: true
+"""
+SITE = """\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.command: uptime
+      changed_when: false
+"""
+# What may come to an end other than 0, and why that is its right answer here.
+OTHER_ENDS = {
+    "rediacc trust machine web-01": (2,),  # it shows the key and asks; here nobody can answer
+    "rediacc doctor --machines": (0, 1),  # a warning is one of its answers
+    "rediacc run --machine web-01 --command 'test -e /etc/motd' --exit-status remote": (0, 1),
+}
+
+
+class _Estate(Home):
+    """A home in which the group web is the group of one team."""
+
+    def inventory(self, team: str) -> str:
+        lines = super().inventory(team)
+        return lines if team == "prod" else lines.replace("[web]", "[cache]")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    with contextlib.ExitStack() as stack:
+        machines = stack.enter_context(Machines(tmp_path_factory.mktemp("machines"), NAMES))
+        account = Path(tempfile.mkdtemp(prefix="rd-"))
+        stack.callback(shutil.rmtree, account, ignore_errors=True)
+        home = _Estate(tmp_path_factory.mktemp("home"), machines, account=account)
+        home.write("named_tasks/deploy.yml", DEPLOY)
+        home.write("site.yml", SITE)
+        stack.enter_context(_on_the_path(home, "systemctl"))
+        yield home.make()
+
+
+@contextlib.contextmanager
+def _on_the_path(home: Home, name: str) -> Iterator[None]:
+    """Where there is no systemd, the machines have the stand-in that says that it is one."""
+    for machine in home.machines:
+        directory = machine.home / "bin"
+        directory.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "tests" / "support" / "systemctl-stand-in", directory / name)
+    yield
+
+
+def test_every_example_of_the_reference_works(home: Home) -> None:
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    examples = EXAMPLE.findall(text)
+    assert len(examples) == len(set(examples)) > 30
+    for example in sorted(examples, key=_order):
+        done = _run(home, example)
+        assert done.rc in OTHER_ENDS.get(example, (0,)), f"{example}: {done}"
+        assert "Traceback" not in done.stderr
+
+
+# Teams and machines are made before they are shown and deleted after.
+FIRST = (
+    "rediacc init",
+    "rediacc create team",
+    "rediacc create machine",
+    "rediacc trust",
+    "rediacc doctor",
+)
+LAST = ("rediacc delete machine", "rediacc delete team")
+
+
+def _order(example: str) -> int:
+    for place, start in enumerate(FIRST):
+        if example.startswith(start):
+            return place - len(FIRST)
+    for place, start in enumerate(LAST):
+        if example.startswith(start):
+            return place + 1
+    return 0
+
+
+def _run(home: Home, example: str) -> Done:
+    prepare = next((make for start, make in PREPARED.items() if example.startswith(start)), None)
+    if prepare is not None:
+        return prepare(home, example)
+    return _type(home, example)
+
+
+def _type(home: Home, example: str) -> Done:
+    """Type the example; one with a shell's signs outside quotes is a shell's line."""
+    if re.search(r"[|>&~]", re.sub(r"'[^']*'|\"[^\"]*\"", "", example)):
+        return _script(home, example)
+    return home.type(*shlex.split(example)[1:])
+
+
+def _script(home: Home, text: str) -> Done:
+    program = f'rediacc() {{ {shlex.quote(sys.executable)} -m rediacc "$@"; }}\n{text}'
+    done = subprocess.run(
+        ["bash", "-c", program],
+        cwd=home.directory,
+        env=home.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def _on_tasks(make: Callable[[Home], int]) -> Callable[[Home, str], Done]:
+    """Put tasks that `make` makes in the place of 41 and 42."""
+
+    def run(home: Home, example: str) -> Done:
+        numbers = {name: str(make(home)) for name in ("41", "42") if f" {name}" in example}
+        return _type(home, re.sub(r"\b4[12]\b", lambda found: numbers[found[0]], example))
+
+    return run
+
+
+def _pending(home: Home) -> int:
+    return home.create("-m", "prod-01", "--command", "true", "--not-before", "+1h")
+
+
+def _cancelled(home: Home) -> int:
+    task = _pending(home)
+    assert home.type("cancel", str(task)).rc == 0
+    return task
+
+
+@functools.cache
+def _succeeded(home: Home) -> int:
+    task = home.create("-m", "prod-01", "--shell", "echo done")
+    home.work()
+    return task
+
+
+def _held(home: Home) -> int:
+    """A task whose run was killed with its supervisor: nobody knows how far it came."""
+    task = home.create("-m", "prod-01", "--command", "sleep 600")
+    with home.worker():
+        home.wait_for_state(task, "running")
+        wait_until(lambda: home.runs_on("prod-01", "600"), "its begin")
+        home.supervisor(task).kill()
+        home.wait_for_state(task, "pending", "held: lost")
+    return task
+
+
+def _create_machine(home: Home, example: str) -> Done:
+    machine = home.machines.machine("web-01")
+    where = f"--host {machine.address} --port {machine.port} --user {machine.user}"
+    more = (
+        f"--var ansible_ssh_private_key_file={machine.key_path} "
+        f"--var ansible_python_interpreter={sys.executable}"
+    )
+    assert "--host 192.0.2.10 --user deploy" in example
+    return _type(home, example.replace("--host 192.0.2.10 --user deploy", f"{where} {more}"))
+
+
+def _work(home: Home, example: str) -> Done:
+    """A worker works until it is told to end."""
+    _pending(home)
+    if "--drain" in example:
+        home.empty_queue()
+        return _type(home, example)
+    with home.worker(*shlex.split(example)[2:]) as worker:
+        wait_until(lambda: "worker started" in worker.log(), "the worker")
+        worker.send(signal.SIGTERM)
+        return Done(worker.wait(), b"", b"")
+
+
+def _with_a_worker(home: Home, example: str) -> Done:
+    with home.worker():
+        return _type(home, example)
+
+
+def _in_another_directory(home: Home, example: str) -> Done:
+    """Make homes, and teams that are here already, in copies of the repository."""
+    copy = home.directory.parent / "ansible"
+    shutil.rmtree(copy, ignore_errors=True)
+    for ours, theirs in (("prod", "production"), ("staging", "dev")):
+        shutil.copytree(home.directory / "inventories" / ours, copy / "inventories" / theirs)
+    is_init = example.startswith("rediacc init")
+    begin = "true" if is_init else "rediacc init --team dev=inventories/dev"
+    return _script(home, f"cd {copy}; {begin} && {example.replace('~/ansible', str(copy))}")
+
+
+def _completion(home: Home, example: str) -> Done:
+    (Path(home.environment["HOME"]) / ".config/fish/completions").mkdir(parents=True)
+    return _script(home, example)
+
+
+PREPARED: dict[str, Callable[[Home, str], Done]] = {
+    "rediacc init": _in_another_directory,
+    "rediacc create team prod": _in_another_directory,
+    "rediacc create machine web-01": _create_machine,
+    "rediacc create task --group web": _with_a_worker,  # it waits for the end
+    "rediacc wait": _on_tasks(_succeeded),
+    "rediacc logs": _on_tasks(_succeeded),
+    "rediacc retry": _on_tasks(_cancelled),
+    "rediacc inspect task": _on_tasks(_pending),
+    "rediacc update task": _on_tasks(_pending),
+    "rediacc cancel": _on_tasks(_pending),
+    "rediacc release": _on_tasks(_held),
+    "rediacc completion": _completion,
+    "rediacc worker": _work,
+}
