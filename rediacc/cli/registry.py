@@ -65,6 +65,7 @@ LEAVES = (
     Entry("run", "", "run:run", "Queue a task, follow it, exit with its outcome."),
     Entry("wait", "", "wait:wait", "Wait until tasks have ended."),
     Entry("logs", "", "logs:logs", "Show a task's output."),
+    Entry("depth", "", "monitoring:depth", "Show how deep the queue is and how long starts wait."),
     Entry("worker", "", "workers:worker", "Run the queue's tasks."),
     Entry("doctor", "", "doctor:doctor", "Check this home and say what to mend."),
     Entry("completion", "", "completion:completion", "Print the completion script of a shell."),
@@ -114,7 +115,7 @@ HIDDEN_NOUNS = {
 }
 
 # Commands without a noun that also answer after one: `rediacc task logs 42`.
-NOUN_LEAVES = {"task": ("run", "wait", "logs")}
+NOUN_LEAVES = {"task": ("run", "wait", "logs"), "queue": ("depth",)}
 
 # Verbs whose noun may be left out before a task's id: `rediacc cancel 42`.
 TASK_VERBS = frozenset({"inspect", "update", "cancel", "retry", "release"})

@@ -7,6 +7,7 @@ a template.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,10 +16,11 @@ import yaml
 from rediacc.execution.work import Work
 from rediacc.values import Kind
 
-__all__ = ["BATCH", "generate_play", "generate_stop_play"]
+__all__ = ["BATCH", "generate_play", "generate_sampling_play", "generate_stop_play"]
 
 BATCH = "rediacc.core.batch"
 _STOP = "rediacc.core.stop"
+_HEALTH = "rediacc.core.machine_health"
 
 
 class _Unsafe:
@@ -87,6 +89,21 @@ def generate_stop_play(
     """Return the YAML of a play that ends what carries `marker` on `machines`."""
     arguments = {"marker": marker, "become_used": become_used, "grace": grace_seconds}
     return _dump(_play("rediacc stop", machines, {"name": "stop", _STOP: arguments}))
+
+
+def generate_sampling_play(machines: tuple[str, ...], *, timeout_seconds: float) -> str:
+    """Return the YAML of a play that asks `machines` for their health.
+
+    None of them gets more than `timeout_seconds`. It becomes no other user, whatever the inventory
+    says: it needs no rights, and would fill the machines' logs.
+    """
+    task = {
+        "name": "sample",
+        _HEALTH: {},
+        "timeout": max(1, math.ceil(timeout_seconds)),
+        "vars": {"ansible_become": False},
+    }
+    return _dump(_play("rediacc sampling", machines, task))
 
 
 def _play(name: str, machines: tuple[str, ...], task: Mapping[str, Any]) -> dict[str, Any]:

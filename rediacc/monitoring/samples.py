@@ -6,11 +6,12 @@ A look that is older than it may be says nothing: it is neither good health nor 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from rediacc.monitoring.looks import MachineSample
 from rediacc.monitoring.retention import SPAN
 from rediacc.settings import Settings
 from rediacc.settings.monitoring import MonitoringSettings
@@ -19,7 +20,7 @@ from rediacc.storage.tables.monitoring import Sample
 from rediacc.times import moment
 from rediacc.views import MachineHealth
 
-__all__ = ["MachineSample", "newest_health", "roll_up_samples", "stale_after", "store_samples"]
+__all__ = ["newest_health", "roll_up_samples", "stale_after", "store_samples"]
 
 _UNSAMPLED_STALE_SECONDS = 120.0
 _SETTLED = 10_000_000
@@ -70,25 +71,6 @@ _STORE_ROLLUP = text(
     f"(:resolution, :start, :team, :machine, :{_COLUMNS.replace(', ', ', :')}) "
     "ON CONFLICT (resolution, at, team, machine) DO NOTHING"
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class MachineSample:
-    """One look at a machine; `at` in microseconds, percentages of the whole machine."""
-
-    team: str
-    machine: str
-    at: int
-    is_reachable: bool
-    cpus: int | None = None
-    cpu_percent: float | None = None
-    load1: float | None = None
-    memory_percent: float | None = None
-    memory_bytes: int | None = None
-    disk_percent: float | None = None
-    disk_path: str | None = None
-    uptime_seconds: float | None = None
-    message: str = ""
 
 
 def store_samples(database: Database, samples: Sequence[MachineSample]) -> None:

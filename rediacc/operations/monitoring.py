@@ -21,12 +21,12 @@ _MOST_SLOWEST = 1000
 
 def depth(call: Any, request: DepthRequest) -> QueueDepth:
     """``queue.depth``: how deep the queue is, how fast it moves, how long starts waited."""
-    if not 0 <= request.machines <= _MOST_MACHINES:
-        raise InvalidInput(f"{request.machines} machines: must be from 0 to {_MOST_MACHINES}")
+    if not 0 <= request.most_machines <= _MOST_MACHINES:
+        raise InvalidInput(f"{request.most_machines} machines: must be from 0 to {_MOST_MACHINES}")
     teams = _teams(call, request.team)
     with call.database.read() as connection:
         return read_depth(
-            connection, teams=teams, rules=call.rules, now=call.now, machines=request.machines
+            connection, teams=teams, rules=call.rules, now=call.now, machines=request.most_machines
         )
 
 

@@ -12,12 +12,12 @@ __all__ = ["DepthRequest", "HistoryRequest", "MetricsRequest"]
 class DepthRequest:
     """``queue.depth``: of one team or of all that the caller sees.
 
-    :param machines: at most so many machines, those with most work first; 0 for none.
+    :param most_machines: at most so many machines, those with most work first; 0 for none.
     :param is_refresh: asked again by the same screen, which the audit does not note again.
     """
 
     team: str | None = None
-    machines: int = 20
+    most_machines: int = 20
     is_refresh: bool = False
 
 

@@ -45,6 +45,10 @@ class Chores:
         """Whether a chore that takes long should end."""
         return self._stopping.is_set()
 
+    def pause(self, seconds: float) -> bool:
+        """Wait so long, or until the chores are to end; return whether they are."""
+        return self._stopping.wait(seconds)
+
     def add(
         self,
         name: str,

@@ -28,6 +28,7 @@ from rediacc.values import PublicState, Reason
 from rediacc.worker.chores import Chores
 from rediacc.worker.log import LOG, set_up_log
 from rediacc.worker.loop import Worker
+from rediacc.worker.measuring import begin_measuring
 from rediacc.worker.outbox import FollowUps
 from rediacc.worker.recovery import Recovery, sweep_directories
 
@@ -134,7 +135,9 @@ class _Process:
         environment: Mapping[str, str],
     ) -> None:
         self._database = database
-        identity = workers.WorkerIdentity(
+        self._settings = settings
+        self._environment = environment
+        self._identity = identity = workers.WorkerIdentity(
             id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
             host=socket.gethostname(),
             boot_id=boot_id(),
@@ -167,6 +170,8 @@ class _Process:
         self._listen()
         self._sweep_directories()
         self._worker.start()
+        if until_task is None:
+            self._begin_measuring()
         recovered = 0.0
         has_ticked = False
         try:
@@ -191,6 +196,16 @@ class _Process:
             self._chores.stop()
             with contextlib.suppress(DatabaseUnavailable):
                 self._worker.finish()
+
+    def _begin_measuring(self) -> None:
+        begin_measuring(
+            self._chores,
+            database=self._database,
+            settings=self._settings,
+            environment=self._environment,
+            base=self._base,
+            worker_id=self._identity.id,
+        )
 
     def _listen(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

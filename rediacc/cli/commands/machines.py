@@ -73,31 +73,51 @@ def create_machine(
     )
 
 
-@click.command("machines", epilog="\b\nExample:\n  rediacc list machines --team prod")
+@click.command(
+    "machines",
+    epilog="\b\nExamples:\n  rediacc list machines --team prod\n"
+    "  rediacc list machines --health --sort -cpu",
+)
 @team_option
 @click.option("-g", "--group", metavar="GROUP", help="Only of this group.")
 @click.option("--state", "--status", "state", type=_state, help="Only in this state.")
+@click.option("--health", is_flag=True, help="Show CPU, load, memory, disk, uptime and their age.")
 @display_options
 @click.pass_obj
 def list_machines(
-    session: Session, /, *, team: str | None, group: str | None, state: str | None, **display: Any
+    session: Session,
+    /,
+    *,
+    team: str | None,
+    group: str | None,
+    state: str | None,
+    health: bool,
+    **display: Any,
 ) -> None:
     """List machines, what runs on them and how much waits for them."""
     from rediacc.cli.render.columns import MACHINE_COLUMNS
+    from rediacc.cli.render.measures import HEALTH_COLUMNS
     from rediacc.cli.render.output import print_items
     from rediacc.requests import MachineFilter
     from rediacc.values import MachineState
 
     view = session.view(**display)
     wanted = None if state is None else MachineState(state)
+    request = MachineFilter(team=team, group=group, state=wanted, health=health)
+    machines = session.perform("machine.list", request)
     print_items(
         view,
-        session.perform("machine.list", MachineFilter(team=team, group=group, state=wanted)),
+        machines,
         kind="machines",
-        columns=MACHINE_COLUMNS,
+        columns=HEALTH_COLUMNS if health else MACHINE_COLUMNS,
         name=lambda machine: machine.name,
         empty="no machines",
     )
+    if health and machines and all(machine.health is None for machine in machines):
+        session.tell(
+            "none of them is sampled: set sample_every = 60 in its team's table of rediacc.toml, "
+            "and have a worker running"
+        )
 
 
 @click.command("machine", epilog="\b\nExample:\n  rediacc inspect machine web-01")

@@ -8,6 +8,7 @@ from typing import Any
 
 from rediacc.cli.neutral import one_line
 from rediacc.cli.render.columns import RESULT_COLUMNS
+from rediacc.cli.render.measures import health_pairs
 from rediacc.cli.render.table import table_lines
 from rediacc.cli.render.words import age, clock, duration, labels
 from rediacc.values import LEVEL_NAMES, AnsibleOptions, PolicyView, PublicState, Reason, RetryPolicy
@@ -156,6 +157,7 @@ def machine_lines(machine: MachineView) -> Iterator[str]:
             ("groups", ", ".join(machine.groups)),
             ("running", ", ".join(f"task {number}" for number in machine.running)),
             ("pending", str(machine.pending_count)),
+            *health_pairs(machine.health),
             ("variables", _pairs(machine.variables)),
         ]
     )

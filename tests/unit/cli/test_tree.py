@@ -57,7 +57,8 @@ def test_queue_means_tasks_where_a_person_would_say_it() -> None:
     assert find("cancel", "queue") is find("cancel", "task")
     assert find("list", "queue") is not find("list", "tasks")
     assert find("queue", "list") is find("list", "queue")
-    assert set(entries_of_noun("queue")) == {"list", "inspect", "cancel"}
+    assert find("queue", "depth") is find("depth")
+    assert set(entries_of_noun("queue")) == {"list", "inspect", "cancel", "depth"}
     with pytest.raises(click.UsageError):
         find("create", "queue")
 

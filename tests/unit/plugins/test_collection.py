@@ -18,7 +18,12 @@ import rediacc
 
 from .conftest import COLLECTIONS, PROGRAMS, ROOT, Project
 
-PLUGINS = [("module", "batch"), ("module", "stop"), ("callback", "results")]
+PLUGINS = [
+    ("module", "batch"),
+    ("module", "machine_health"),
+    ("module", "stop"),
+    ("callback", "results"),
+]
 
 
 def test_version_is_the_packages() -> None:
