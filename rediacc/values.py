@@ -204,11 +204,10 @@ class Caller:
     """Who asks, as the channel proves it: never a name that the request carries.
 
     :param name: the person's account, or the member that a token stands for.
-    :param uid: the person's account's number on this host.
+    :param uid: the number of the account whose rights the process has; `account` is its name.
     :param channel: ``cli``, ``worker``, ``socket``, ``plugin``.
-    :param proof: how it is known. Through ``sudo`` the process has another account's rights, and
-        only rediacc stands between the person and that account.
-    :param account: the account whose rights the process has, where that is another one.
+    :param proof: how it is known; ``sudo``: the process has another account's rights, and only
+        rediacc stands between the person and that account.
     :param token_hash: the SHA-256 of the token that was shown.
     """
 

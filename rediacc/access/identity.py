@@ -2,7 +2,8 @@
 
 ``sudo`` sets ``SUDO_UID`` itself, whatever its caller had there; so where a process has another
 account's rights through sudo, the number names the person. Somebody who can take the variable away
-again has a shell of that account, and with it everything that roles could guard.
+again has a shell of that account, and with it everything that roles could guard. As long as nobody
+is listed as a member, whoever comes through sudo acts as the account, under their own name.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import pwd
 from collections.abc import Mapping
 
+from rediacc.access.binding import is_bound
 from rediacc.errors import NotAuthenticated
 from rediacc.values import Caller, Proof
 
@@ -33,12 +35,14 @@ def caller_of_process(channel: str, environment: Mapping[str, str]) -> Caller:
             raise NotAuthenticated("SUDO_UID is set and is no account's number")
         person = int(through_sudo)
         # Root needs no sudo to be anybody, and an account that is itself needs none either.
-        proof = Proof.ACCOUNT if person in (0, own) else Proof.SUDO
-        person = own if proof is Proof.ACCOUNT else person
+        if person in (0, own):
+            person = own
+        elif is_bound():
+            proof = Proof.SUDO
     token = environment.get(TOKEN_VARIABLE)
     return Caller(
         name=account_name(person),
-        uid=person,
+        uid=own,
         channel=channel,
         proof=proof,
         account=account_name(own),

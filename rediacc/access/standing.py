@@ -6,6 +6,7 @@ can change the database and the files, whatever a table says.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from rediacc.access.members import find_member, find_token
+from rediacc.access.members import find_member, find_token, is_use_stale, mark_used
 from rediacc.access.roles import HOME_ROLES, Role, roles_of
-from rediacc.errors import AccessDenied, NotAuthenticated
+from rediacc.errors import AccessDenied, NotAuthenticated, RediaccError
 from rediacc.settings.roles import RoleSettings
 from rediacc.storage.engine import Database
 from rediacc.values import Caller, Permission, Proof, Scope
@@ -146,13 +147,14 @@ def standing_of(
     if caller.token_hash is not None:
         with database.read() as connection:
             row = find_token(connection, caller.token_hash)
-        if row is None or (row.expires_at is not None and row.expires_at <= now):
+        if row is None or _is_over(row, now):
             raise NotAuthenticated(
                 "the token in REDIACC_TOKEN is wrong, expired or deleted",
                 hint="an owner makes one with rediacc create member NAME --token",
             )
         # Through sudo the process has another account's rights, whoever the token is.
         proof = Proof.SUDO if caller.proof is Proof.SUDO else Proof.TOKEN
+        _note_use(database, row, now)
         return _listed_member(row, known, proof)
     owner = home.stat().st_uid
     if caller.proof is Proof.ACCOUNT:
@@ -171,7 +173,22 @@ def standing_of(
             f"{caller.name} is no member of this home",
             hint=f"an owner adds them: rediacc create member {caller.name} --role ROLE --team TEAM",
         )
+    if _is_over(row, now):
+        raise AccessDenied(f"{caller.name} is no member of this home any more: it expired")
+    _note_use(database, row, now)
     return _listed_member(row, known, caller.proof)
+
+
+def _is_over(row: Row[Any], now: int) -> bool:
+    return row.expires_at is not None and row.expires_at <= now
+
+
+def _note_use(database: Database, row: Row[Any], now: int) -> None:
+    if not is_use_stale(row, now=now):
+        return
+    # Knowing when is worth no refusal: a database that is busy for long says so by itself.
+    with contextlib.suppress(RediaccError), database.write() as connection:
+        mark_used(connection, row, now=now)
 
 
 def _listed_member(row: Row[Any], known: Mapping[str, Role], proof: Proof) -> Standing:

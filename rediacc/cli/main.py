@@ -71,6 +71,8 @@ def main() -> NoReturn:
 
 def run(arguments: Sequence[str], *, environment: Mapping[str, str]) -> int:
     """Run one command line and return its exit code; never raises but at exit by a signal."""
+    if "SUDO_UID" in environment:
+        environment = _account_environment(environment)
     for stream in (sys.stdout, sys.stderr):
         # Text that the terminal's encoding lacks must not end a command.
         if hasattr(stream, "reconfigure"):
@@ -85,6 +87,20 @@ def run(arguments: Sequence[str], *, environment: Mapping[str, str]) -> int:
     except KeyboardInterrupt:
         return int(ExitCode.DETACHED)
     return code
+
+
+def _account_environment(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what this process may believe of the environment of who came through sudo."""
+    from rediacc.access.binding import bounded_environment, is_bound
+
+    if environment["SUDO_UID"] in ("0", str(os.getuid())) or not is_bound():
+        return environment
+    bounded = bounded_environment(environment)
+    if environment is os.environ:
+        # What this process starts must not get the rest either.
+        os.environ.clear()
+        os.environ.update(bounded)
+    return bounded
 
 
 def _run(arguments: list[str], environment: Mapping[str, str]) -> int:

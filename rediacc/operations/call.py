@@ -57,11 +57,13 @@ class Call:
         environment: Mapping[str, str],
         caller: Caller,
         standing: Standing,
+        catalogue: Mapping[str, Operation],
     ) -> None:
         self.database = database
         self.environment = environment
         self.caller = replace(caller, name=standing.name)
         self.standing = standing
+        self.catalogue = catalogue
         self.name = operation.name
         self.is_noted = False
         self._operation = operation
@@ -109,6 +111,17 @@ class Call:
         self._has_asked = True
         if not self._may(name):
             self.standing.check(self.name, self._operation.permission, team=name)
+
+    def require_owner(self, what: str) -> None:
+        """Pass when the caller owns the home; for what concerns more than single teams.
+
+        :raises AccessDenied: they do not.
+        """
+        self._has_asked = True
+        if not self.standing.is_owner:
+            raise AccessDenied(
+                f"{self.caller.name} may not {what}: it takes the role owner of the home"
+            )
 
     def visible_teams(self) -> tuple[TeamSettings, ...]:
         """Return the teams in which the caller may perform this operation."""

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from rediacc.operations import checks, machines, monitoring, task_reading, tasks, teams
+from rediacc.operations import (
+    audits,
+    checks,
+    machines,
+    members,
+    monitoring,
+    task_reading,
+    tasks,
+    teams,
+)
 from rediacc.operations.registry import Operation, Permission, Scope, by_name
 from rediacc.requests import (
+    AuditExport,
+    AuditFilter,
+    AuditVerify,
     DepthRequest,
     DoctorRequest,
     HistoryRequest,
@@ -13,6 +25,9 @@ from rediacc.requests import (
     MachineFilter,
     MachineRef,
     MachineUpdate,
+    MemberCreate,
+    MemberRef,
+    MemberUpdate,
     Nothing,
     ReleaseRequest,
     ScanRequest,
@@ -51,6 +66,14 @@ _TABLE = (
     ("machine.delete", _TEAM, _MANAGE, MachineRef, machines.delete),
     ("machine.scan", _TEAM, _READ, ScanRequest, machines.scan),
     ("machine.trust", _TEAM, _MANAGE, TrustRequest, machines.trust),
+    ("member.create", _TEAM, _MANAGE, MemberCreate, members.create),
+    ("member.list", _TEAM, _READ, Nothing, members.list_all),
+    ("member.update", _TEAM, _MANAGE, MemberUpdate, members.update),
+    ("member.delete", _TEAM, _MANAGE, MemberRef, members.delete),
+    ("permission.list", _HOME, _READ, Nothing, audits.list_permissions),
+    ("caller.show", _HOME, _READ, Nothing, members.show_caller),
+    ("audit.list", _HOME, _AUDIT, AuditFilter, audits.list_all),
+    ("audit.verify", _HOME, _AUDIT, AuditVerify, audits.verify),
     ("worker.list", _HOME, _READ, Nothing, checks.list_workers),
     ("doctor.check", _HOME, _AUDIT, DoctorRequest, checks.check),
 )
@@ -82,6 +105,16 @@ _REFRESHED = tuple(
     )
 )
 
+# So is an export, which is read page by page.
+_EXPORT = Operation(
+    name="audit.export",
+    scope=_HOME,
+    permission=_AUDIT,
+    request_type=AuditExport,
+    function=audits.export,
+    is_audited=lambda request: request.after is None,
+)
+
 OPERATIONS = by_name(
     (
         *(
@@ -96,5 +129,6 @@ OPERATIONS = by_name(
         ),
         _LOGS,
         *_REFRESHED,
+        _EXPORT,
     )
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rediacc.access.identity import caller_of_process
 from rediacc.audit.chain import append_entry
+from rediacc.audit.checkpoint import remember_commits
 from rediacc.errors import RediaccError
 from rediacc.requests import InitRequest
 from rediacc.settings import Settings, load_settings
@@ -30,6 +31,7 @@ def initialise_home(request: InitRequest, *, environment: Mapping[str, str]) -> 
     report = initialise(request, environment=environment)
     settings = load_settings(Path(report.home), environment=environment)
     database = open_database(settings.database_url)
+    remember_commits(database, settings.state_directory)
     try:
         upgrade(database)
         caller = caller_of_process("cli", environment)

@@ -8,9 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from rediacc.access.binding import check_own_home
 from rediacc.access.identity import caller_of_process
 from rediacc.access.standing import Standing, standing_of
 from rediacc.audit.chain import append_entry
+from rediacc.audit.checkpoint import remember_commits
 from rediacc.errors import AccessDenied, InvalidInput, NotAuthenticated, RediaccError
 from rediacc.operations.call import Call
 from rediacc.operations.catalogue import OPERATIONS
@@ -19,7 +21,7 @@ from rediacc.settings import Settings, load_settings
 from rediacc.storage.engine import Database, open_database
 from rediacc.storage.schema import current_revision, head_revision, upgrade
 from rediacc.times import micros, utc_now
-from rediacc.values import Caller, Scope
+from rediacc.values import Caller, Proof, Scope
 
 __all__ = ["Office", "open_office"]
 
@@ -27,12 +29,16 @@ __all__ = ["Office", "open_office"]
 def open_office(home: Path, *, environment: Mapping[str, str], channel: str = "cli") -> Office:
     """Open `home` for whoever this process runs for.
 
+    :raises AccessDenied: through sudo, and it is no home of the account.
     :raises InvalidInput: the settings cannot be meant.
     :raises DatabaseUnavailable: the database cannot be opened.
     """
     caller = caller_of_process(channel, environment)
+    if caller.proof is Proof.SUDO:
+        check_own_home(home)
     settings = load_settings(home, environment=environment)
     database = open_database(settings.database_url)
+    remember_commits(database, settings.state_directory)
     if current_revision(database) != head_revision():
         upgrade(database)
     return Office(settings=settings, database=database, environment=environment, caller=caller)
@@ -82,6 +88,7 @@ class Office:
             environment=self.environment,
             caller=self.caller,
             standing=standing,
+            catalogue=OPERATIONS,
         )
         try:
             if operation.scope is Scope.HOME:

@@ -10,6 +10,14 @@ from rediacc.requests.homes import (
     InitRequest,
     Nothing,
 )
+from rediacc.requests.members import (
+    AuditExport,
+    AuditFilter,
+    AuditVerify,
+    MemberCreate,
+    MemberRef,
+    MemberUpdate,
+)
 from rediacc.requests.monitoring import (
     DepthRequest,
     HistoryRequest,
@@ -36,6 +44,9 @@ from rediacc.requests.teams import (
 )
 
 __all__ = [
+    "AuditExport",
+    "AuditFilter",
+    "AuditVerify",
     "DepthRequest",
     "DoctorRequest",
     "HistoryRequest",
@@ -45,6 +56,9 @@ __all__ = [
     "MachineFilter",
     "MachineRef",
     "MachineUpdate",
+    "MemberCreate",
+    "MemberRef",
+    "MemberUpdate",
     "MetricsRequest",
     "Nothing",
     "ReleaseRequest",

@@ -14,7 +14,7 @@ import random
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
@@ -27,9 +27,11 @@ from sqlalchemy.pool import QueuePool
 
 from rediacc.errors import AccessDenied, DatabaseUnavailable, InvalidInput
 
-__all__ = ["SAFE_SQLITE", "Database", "open_database", "sqlite_driver"]
+__all__ = ["COMMITTED", "SAFE_SQLITE", "Database", "open_database", "sqlite_driver"]
 
 SAFE_SQLITE = (3, 51, 3)
+# Under this name a transaction leaves word in ``connection.info`` for `Database.after_commit`.
+COMMITTED = "rediacc.committed"
 _BUSY_BUDGET_SECONDS = 10.0
 _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "glusterfs"}
 
@@ -39,6 +41,8 @@ class Database:
 
     :param url: SQLAlchemy URL.
     :param path: the SQLite file, or ``None``.
+
+    `after_commit` is called with the word that a transaction left, once it is committed.
     """
 
     def __init__(self, *, url: str, path: Path | None, writer: Engine, reader: Engine) -> None:
@@ -47,6 +51,7 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._mark: PoolProxiedConnection | None = None
+        self.after_commit: Callable[[Any], None] | None = None
 
     @property
     def writer(self) -> Engine:
@@ -61,11 +66,15 @@ class Database:
         """
         try:
             with self._writer.begin() as connection:
+                connection.info.pop(COMMITTED, None)
                 yield connection
+                word = connection.info.pop(COMMITTED, None)
         except DBAPIError as exc:
             raise _translate(exc, self) from exc
         except UnicodeEncodeError as exc:
             raise InvalidInput("a text holds bytes or half characters that are no UTF-8") from exc
+        if word is not None and self.after_commit is not None:
+            self.after_commit(word)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -7,6 +7,14 @@ from rediacc.views.homes import (
     InitReport,
     WorkerView,
 )
+from rediacc.views.members import (
+    AuditEntryView,
+    AuditPage,
+    AuditVerdict,
+    CallerView,
+    MemberView,
+    PermissionView,
+)
 from rediacc.views.monitoring import (
     DepthRow,
     HealthPoint,
@@ -41,6 +49,10 @@ from rediacc.views.teams import (
 
 __all__ = [
     "AttemptView",
+    "AuditEntryView",
+    "AuditPage",
+    "AuditVerdict",
+    "CallerView",
     "Check",
     "Created",
     "DepthRow",
@@ -56,8 +68,10 @@ __all__ = [
     "MachineFailures",
     "MachineHealth",
     "MachineView",
+    "MemberView",
     "MetricsText",
     "NamedTaskView",
+    "PermissionView",
     "Placement",
     "QueueDepth",
     "QueuePoint",

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import rediacc
+from rediacc.audit.checkpoint import remember_commits
 from rediacc.errors import DatabaseUnavailable, InvalidInput, RediaccError
 from rediacc.execution.rundir import boot_id, runtime_directory
 from rediacc.queue import workers
@@ -61,6 +62,7 @@ def run_worker(
     set_up_log(sys.stderr)
     os.umask(0o077)
     database = open_database(settings.database_url)
+    remember_commits(database, settings.state_directory)
     upgrade(database)
     try:
         process = _Process(database, settings, slots=slots, environment=environment)

@@ -1,0 +1,121 @@
+"""A valid request for every operation. TO WHOEVER ADDS AN OPERATION: add a line here.
+
+The tests in ``test_every_operation.py`` are made from the catalogue: each operation is allowed to
+the least role that its permission names, denied to the greatest that does not do, and both leave
+their entry in the audit. An operation without a line here fails the suite.
+
+A line is a function that gets the world (``world.py``) and returns a request that can be done
+*now*, in the team ``prod`` where the operation is one of teams: it first makes what the request is
+about, as the owner (``world.task()``, ``world.machine()``, ``world.team()``,
+``world.owner(operation, request)``). It is called anew
+for each request. Name the team in the request where it has a field for that, so that somebody
+without a role there is denied and not told that nothing was found.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from world import World
+
+from rediacc import requests
+from rediacc.values import Kind, MachineState
+from rediacc.views import HostKey
+
+__all__ = ["REQUESTS"]
+
+_HELD = 8
+
+
+def _create_machine(world: World) -> Any:
+    return requests.MachineCreate(name=world.fresh("web1-"), team="prod")
+
+
+def _delete_machine(world: World) -> Any:
+    return requests.MachineRef(name=world.machine(), team="prod")
+
+
+def _retry(world: World) -> Any:
+    number = world.task()
+    world.owner("task.cancel", requests.TaskIds(ids=(number,)))
+    return requests.TaskIds(ids=(number,))
+
+
+def _trust(world: World) -> Any:
+    blob = b"\0\0\0\x0bssh-ed25519\0\0\0 " + hashlib.sha256(world.fresh("key").encode()).digest()
+    digest = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+    world.known_hosts.unlink(missing_ok=True)
+    return requests.TrustRequest(
+        keys=(
+            HostKey(
+                machine="web1",
+                team="prod",
+                address="127.0.0.1",
+                port=1,
+                key_type="ssh-ed25519",
+                fingerprint=f"SHA256:{digest}",
+                status="unknown",
+                line=f"[127.0.0.1]:1 ssh-ed25519 {base64.b64encode(blob).decode()}",
+            ),
+        )
+    )
+
+
+def _member(world: World) -> str:
+    name = world.fresh("guest")
+    world.owner(
+        "member.create",
+        requests.MemberCreate(name=name, role="viewer", teams=("prod",), token=True),
+    )
+    return name
+
+
+REQUESTS: dict[str, Callable[[World], Any]] = {
+    "audit.export": lambda _: requests.AuditExport(),
+    "audit.list": lambda _: requests.AuditFilter(),
+    "audit.verify": lambda _: requests.AuditVerify(),
+    "caller.show": lambda _: requests.Nothing(),
+    "doctor.check": lambda _: requests.DoctorRequest(),
+    "health.history": lambda _: requests.HistoryRequest(
+        since=datetime.now(UTC) - timedelta(hours=1), until=datetime.now(UTC), team="prod"
+    ),
+    "machine.create": _create_machine,
+    "machine.delete": _delete_machine,
+    "machine.inspect": lambda _: requests.MachineRef(name="web1", team="prod"),
+    "machine.list": lambda _: requests.MachineFilter(),
+    "machine.scan": lambda _: requests.ScanRequest(names=("web1",), team="prod"),
+    "machine.trust": _trust,
+    "machine.update": lambda _: requests.MachineUpdate(
+        name="web1", team="prod", state=MachineState.MAINTENANCE
+    ),
+    "member.create": lambda world: requests.MemberCreate(
+        name=world.fresh("guest"), role="viewer", teams=("prod",), token=True
+    ),
+    "member.delete": lambda world: requests.MemberRef(name=_member(world)),
+    "member.list": lambda _: requests.Nothing(),
+    "member.update": lambda world: requests.MemberUpdate(
+        name=_member(world), role="operator", teams=("prod",)
+    ),
+    "named_task.list": lambda _: requests.Nothing(),
+    "permission.list": lambda _: requests.Nothing(),
+    "queue.depth": lambda _: requests.DepthRequest(team="prod"),
+    "task.cancel": lambda world: requests.TaskIds(ids=(world.task(),)),
+    "task.create": lambda _: requests.TaskRequest(
+        kind=Kind.COMMAND, text="true", machines=("web1",), team="prod"
+    ),
+    "task.inspect": lambda world: requests.TaskRef(id=world.task()),
+    "task.list": lambda _: requests.TaskFilter(),
+    "task.logs": lambda world: requests.LogRequest(id=world.task()),
+    "task.release": lambda world: requests.ReleaseRequest(ids=(world.task(state=_HELD),)),
+    "task.retry": _retry,
+    "task.update": lambda world: requests.TaskUpdate(ids=(world.task(),), priority=2),
+    "team.create": lambda world: requests.TeamCreate(name=world.fresh("spare")),
+    "team.delete": lambda world: requests.TeamRef(name=world.team()),
+    "team.inspect": lambda _: requests.TeamRef(name="prod"),
+    "team.list": lambda _: requests.Nothing(),
+    "worker.list": lambda _: requests.Nothing(),
+}
