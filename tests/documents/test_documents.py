@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from live_homes import Typed, plain_words
 from machines import Machines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +79,10 @@ class Repository:
         )
 
     def run(self, command: str) -> tuple[int, str]:
+        words = plain_words(command)
+        if words is not None:
+            done = Typed(words, self.path, self.environment()).wait()
+            return done.rc, done.stdout + done.stderr
         process = self.start(_as_installed(command))
         output, _ = process.communicate(timeout=180)
         return process.returncode, output

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from live_homes import Done, Home, wait_until
+from live_homes import Done, Home, plain_words, wait_until
 from machines import Machines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,9 +120,8 @@ def _run(home: Home, example: str) -> Done:
 
 def _type(home: Home, example: str) -> Done:
     """Type the example; one with a shell's signs outside quotes is a shell's line."""
-    if re.search(r"[|>&~]", re.sub(r"'[^']*'|\"[^\"]*\"", "", example)):
-        return _script(home, example)
-    return home.type(*shlex.split(example)[1:])
+    words = plain_words(example)
+    return _script(home, example) if words is None else home.type(*words)
 
 
 def _script(home: Home, text: str) -> Done:

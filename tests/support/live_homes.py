@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -23,7 +25,16 @@ from typing import IO, Any, NoReturn, TypeVar
 import psutil
 from machines import Machine, Machines, remote_python
 
-__all__ = ["DEADLINE", "Done", "Home", "WorkerProcess", "inventory_line", "wait_until"]
+__all__ = [
+    "DEADLINE",
+    "Done",
+    "Home",
+    "Typed",
+    "WorkerProcess",
+    "inventory_line",
+    "plain_words",
+    "wait_until",
+]
 
 DEADLINE = 60.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,12 +76,14 @@ class Done:
 class Typed:
     """A command that was typed and may not have ended yet."""
 
-    def __init__(self, words: Sequence[str], home: Home, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, words: Sequence[str], directory: Path, environment: Mapping[str, str]
+    ) -> None:
         import_module("rediacc.operations.office")
         self._out, self._error = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
         self._pid = os.fork()
         if self._pid == 0:
-            _be_the_program(words, home.directory, environment, self._out, self._error)
+            _be_the_program(words, directory, environment, self._out, self._error)
 
     def wait(self) -> Done:
         _, status = os.waitpid(self._pid, 0)
@@ -128,6 +141,14 @@ class WorkerProcess:
 
     def wait(self) -> int:
         return self.process.wait(timeout=DEADLINE)
+
+
+def plain_words(line: str) -> list[str] | None:
+    """Return the words after ``rediacc`` of a line that needs no shell; ``None`` for others."""
+    if re.search(r"[|>&~$;]", re.sub(r"'[^']*'|\"[^\"$]*\"", "", line)):
+        return None
+    program, *words = shlex.split(line)
+    return words if program == "rediacc" else None
 
 
 def inventory_line(machine: Machine, *, known_hosts: Path, more: str = "") -> str:
@@ -215,7 +236,7 @@ class Home:
 
     def start(self, *words: str, **environment: str) -> Typed:
         """Type a command and return at once."""
-        return Typed(words, self, {**self.environment, **environment})
+        return Typed(words, self.directory, {**self.environment, **environment})
 
     def type(self, *words: str, **environment: str) -> Done:
         """Type a command and wait for its end."""

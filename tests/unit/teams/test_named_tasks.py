@@ -19,6 +19,7 @@ from rediacc.teams.named_tasks import (
     load_named_task,
     resolve_named_task,
 )
+from rediacc.teams.named_variables import parse_variable
 from rediacc.values import AnsibleOptions, ExtraVariables, Kind, OnLost
 
 DEPLOY = """\
@@ -359,3 +360,11 @@ def test_names_that_are_none_or_not_there(home: Settings, tmp_path: Path) -> Non
             load_named_task(home, name)
     empty = Settings(home=tmp_path / "none", teams={}, database_url="")
     assert list_named_tasks(empty) == ()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("str", "string"), ("int", "integer"), ("float", "number"), ("bool", "boolean")],
+)
+def test_types_may_have_the_names_of_argument_specs(theirs: str, ours: str) -> None:
+    assert parse_variable("size", {"type": theirs}).type == ours
