@@ -165,7 +165,7 @@ def test_a_flood_of_output_is_cut_on_the_machine(home: Home) -> None:
                 peak = max(peak, process.memory_info().rss)
             except psutil.Error:
                 return True
-            return worker.process.poll() is not None
+            return worker.poll() is not None
 
         wait_until(has_ended, "the worker's end")
     result = home.results(task)["prod-01"]

@@ -143,7 +143,7 @@ def test_vaulted_values_are_stored_and_shown_nowhere(place: Home) -> None:
         values = {"inline": INLINE, "whole": WHOLE, "extra": EXTRA, "password": PASSWORD}
         assert any(path.name.endswith("-wal") for path in _stored(place))
         assert finds(place, values) == []
-        assert worker.process.poll() is None
+        assert worker.poll() is None
     printed = shown.raw + shown.stderr.encode() + told.raw + told.stderr.encode()
     for words in (
         ("logs", "1"),

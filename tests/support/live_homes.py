@@ -1,7 +1,7 @@
 """Homes whose machines are real SSH servers, and the rediacc processes of tests that work in them.
 
-Short commands are typed into processes that are forked with the program's modules loaded, because
-loading them costs a second each; workers, and what is sent signals, are started afresh.
+Commands are typed into processes that are forked with the program's modules loaded, because loading
+them costs a second each; :meth:`Home.process` starts one afresh.
 """
 
 from __future__ import annotations
@@ -104,6 +104,9 @@ def _be_the_program(
     try:
         main = import_module("rediacc.cli.main")
         nothing = os.open(os.devnull, os.O_RDONLY)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for given, standard in ((nothing, 0), (out.fileno(), 1), (error.fileno(), 2)):
             os.dup2(given, standard)
         sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
@@ -120,27 +123,34 @@ def _be_the_program(
 class WorkerProcess:
     """A ``rediacc worker``."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.process = process
+    def __init__(self, pid: int, log: Path) -> None:
+        self.pid = pid
         self.log_path = log
+        self._rc: int | None = None
 
-    @property
-    def pid(self) -> int:
-        return self.process.pid
+    def poll(self) -> int | None:
+        """Return how it ended; ``None`` while it goes on."""
+        if self._rc is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._rc = os.waitstatus_to_exitcode(status) if pid else None
+        return self._rc
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
     def send(self, number: int) -> None:
-        self.process.send_signal(number)
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it as a power cut of the process would: kill -9."""
-        self.process.kill()
-        self.process.wait()
+        self.send(signal.SIGKILL)
+        self.wait()
 
     def wait(self) -> int:
-        return self.process.wait(timeout=DEADLINE)
+        wait_until(lambda: self.poll() is not None, "the worker's end")
+        assert self._rc is not None
+        return self._rc
 
 
 def plain_words(line: str) -> list[str] | None:
@@ -319,30 +329,25 @@ class Home:
         """Have a worker for the time of the block; what is left of it is ended."""
         self._logs += 1
         log = self.directory / f"worker-{self._logs}.log"
+        import_module("rediacc.worker.main")
         with log.open("wb") as stream:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "rediacc", "worker", *words],
-                cwd=self.directory,
-                env={**self.environment, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-            )
-        worker = WorkerProcess(process, log)
+            pid = os.fork()
+            if pid == 0:
+                environment = {**self.environment, **environment}
+                _be_the_program(("worker", *words), self.directory, environment, stream, stream)
+        worker = WorkerProcess(pid, log)
         try:
             yield worker
         except BaseException:
             print(worker.log(), file=sys.stderr)
             raise
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
-                process.terminate()
-                try:
-                    process.wait(timeout=DEADLINE)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+            worker.send(signal.SIGCONT)
+            worker.send(signal.SIGTERM)
+            try:
+                worker.wait()
+            except AssertionError:
+                worker.kill()
 
     def work(self, *words: str, **environment: str) -> WorkerProcess:
         """Have a worker do all that is queued."""
