@@ -9,6 +9,7 @@ import click
 
 from rediacc.cli.neutral import one_line
 from rediacc.cli.render.detail import policy_lines, state_words
+from rediacc.cli.render.measures import placement_lines
 from rediacc.cli.render.output import print_item
 from rediacc.cli.render.words import clock, count
 from rediacc.cli.session import Session, View
@@ -80,6 +81,10 @@ def _plan_lines(created: Created, *, now: datetime) -> Iterator[str]:
     yield f"{'start':<10}  {start}"
     for note in created.notes:
         yield f"{'note':<10}  {one_line(note)}"
+    if created.placement:
+        yield ""
+        yield "PLACEMENT"
+        yield from (f"  {line}" for line in placement_lines(created.placement))
     yield ""
     yield "RETRY POLICY"
     for line in policy_lines(created.policy):

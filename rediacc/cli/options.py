@@ -95,6 +95,15 @@ target_options = _stack(
     click.option("-g", "--group", "groups", multiple=True, metavar="GROUP", help="A group."),
     click.option("--all", "all_machines", is_flag=True, help="All machines of the team."),
     click.option("-l", "--limit", metavar="PATTERN", help="Only those that match the pattern."),
+    click.option(
+        "--any",
+        "any_count",
+        type=click.IntRange(1, 1000),
+        is_flag=False,
+        flag_value=1,
+        metavar="[N]",
+        help="Only N of them (1), those with least work and in good health.",
+    ),
     team_option,
 )
 

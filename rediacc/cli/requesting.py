@@ -40,6 +40,7 @@ def task_request(
         groups=_names("--group", options["groups"]),
         all_machines=options["all_machines"],
         limit=options["limit"],
+        any_count=options["any_count"],
         kind=kind,
         text=text,
         module_args=_module_arguments(options, kind, text),

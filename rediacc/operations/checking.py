@@ -17,6 +17,7 @@ MOST_TEXT_BYTES = 128 << 10
 MOST_ARGUMENT_BYTES = 1 << 20
 _MOST_KEY = 200
 _MOST_LABELS = 50
+_MOST_PLACED = 1000
 _MOST_SECONDS = 30 * 86400
 _LONGEST_WAIT_SECONDS = 366 * 86400
 _LABEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
@@ -37,6 +38,8 @@ def check_request(request: TaskRequest) -> None:
     key = request.idempotency_key
     if key is not None and (not 0 < len(key) <= _MOST_KEY or not key.isprintable()):
         raise InvalidInput(f"the idempotency key must be 1 to {_MOST_KEY} printable characters")
+    if request.any_count is not None and not 1 <= request.any_count <= _MOST_PLACED:
+        raise InvalidInput(f"--any {request.any_count}: must be from 1 to {_MOST_PLACED}")
     options = request.options
     if options.forks is not None and not 1 <= options.forks <= 1000:
         raise InvalidInput(f"--forks {options.forks}: must be from 1 to 1000")

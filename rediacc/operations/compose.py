@@ -30,6 +30,7 @@ from rediacc.teams.probes import run_probe
 from rediacc.teams.retry_policy import effective_policy
 from rediacc.times import micros, seconds
 from rediacc.values import DEFAULT_LEVEL, Kind, PolicyView
+from rediacc.views import Placement
 
 __all__ = ["Composed", "compose_task"]
 
@@ -38,11 +39,17 @@ _TITLE_LENGTH = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Composed:
-    """A task ready to be submitted, and what the person who asked should know."""
+    """A task ready to be submitted, and what the person who asked should know.
+
+    :param any_count: on so many of its machines it is still to be placed; ``None`` for all.
+    :param placement: what was thought of each machine when it was.
+    """
 
     task: NewTask
     policy: PolicyView
     notes: tuple[str, ...] = ()
+    any_count: int | None = None
+    placement: tuple[Placement, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +132,7 @@ def compose_task(
         is_exclusive=request.exclusive,
         expires_at=_expires_at(request, now),
     )
-    return Composed(task=task, policy=policy, notes=targets.notes)
+    return Composed(task=task, policy=policy, notes=targets.notes, any_count=request.any_count)
 
 
 def _expires_at(request: TaskRequest, now: datetime) -> int | None:

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from rediacc.errors import AccessDenied, InvalidInput, RediaccError
+from rediacc.monitoring.placement import Outlook
 from rediacc.operations.checking import check_priority, check_timeout
 from rediacc.operations.compose import Composed, compose_task
+from rediacc.operations.placing import outlook_for, placed, placement_notes
 from rediacc.queue import changes, reading
 from rediacc.queue.policies import policy_to_json
 from rediacc.queue.submit import submit
@@ -34,18 +36,21 @@ def create(call: Any, request: TaskRequest) -> Created:
         now=utc_now(),
         gate=call,
     )
+    outlook = outlook_for(call, composed)
     if request.dry_run:
-        return _preview(call, composed)
-    task = composed.task
-    detail = {
-        "team": task.team,
-        "kind": str(task.kind),
-        "priority": task.level,
-        "machines": list(task.machines[:100]),
-        "machine_count": len(task.machines),
-        "digest": task.digest,
-    }
+        return _preview(call, composed, outlook)
+    detail: dict[str, Any] = {}
     with call.write("", detail) as connection:
+        composed = placed(composed, connection, outlook)
+        task = composed.task
+        detail |= {
+            "team": task.team,
+            "kind": str(task.kind),
+            "priority": task.level,
+            "machines": list(task.machines[:100]),
+            "machine_count": len(task.machines),
+            "digest": task.digest,
+        }
         submitted = submit(connection, task, rules=call.rules, now=call.now)
         detail |= {"task": submitted.id, "is_new": submitted.is_new}
         _payload, policy, _row = reading.payload_of(connection, submitted.id)
@@ -57,15 +62,17 @@ def create(call: Any, request: TaskRequest) -> Created:
                 connection, lease_seconds=call.settings.lease_seconds, now=call.now
             ),
             policy=policy,
-            notes=composed.notes,
+            notes=(*composed.notes, *placement_notes(composed)) if submitted.is_new else (),
+            placement=composed.placement if submitted.is_new else (),
         )
 
 
-def _preview(call: Any, composed: Composed) -> Created:
+def _preview(call: Any, composed: Composed, outlook: Outlook) -> Created:
     """Answer a dry run: nothing is written but the audit's line that somebody asked."""
-    task = composed.task
     now = call.now
     with call.database.read() as connection:
+        composed = placed(composed, connection, outlook)
+        task = composed.task
         view = TaskView(
             id=0,
             uid=task.uid,
@@ -98,6 +105,7 @@ def _preview(call: Any, composed: Composed) -> Created:
             ),
             policy=composed.policy,
             notes=composed.notes,
+            placement=composed.placement,
         )
 
 

@@ -29,6 +29,7 @@ class TaskRequest:
     :param module_args: the module's arguments; ``_raw_params`` for free-form modules.
     :param named: a named task; ``variables`` are then its typed variables.
     :param retry: the retry policy's JSON object as given, unchecked.
+    :param any_count: only so many of the machines, chosen by work and health; ``None`` for all.
     :param priority: 1 to 5; ``None`` takes the named task's or the default.
     :param expires_in_seconds: how long from now it may wait for its start; later it fails.
     """
@@ -38,6 +39,7 @@ class TaskRequest:
     groups: tuple[str, ...] = ()
     all_machines: bool = False
     limit: str | None = None
+    any_count: int | None = None
     kind: Kind | None = None
     text: str | None = None
     module_args: Mapping[str, Any] = field(default_factory=dict)

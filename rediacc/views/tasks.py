@@ -14,6 +14,7 @@ from rediacc.values import (
     PolicyView,
     PublicState,
 )
+from rediacc.views.monitoring import Placement
 
 __all__ = [
     "AttemptView",
@@ -123,6 +124,7 @@ class Created:
     :param ahead: how many pending tasks stand before it in the queue.
     :param workers_alive: workers that could take it now.
     :param notes: lines for the person who asked, for example plays that match no machine now.
+    :param placement: with ``--any``, what was thought of each machine.
     """
 
     task: TaskView
@@ -131,6 +133,7 @@ class Created:
     workers_alive: int
     policy: PolicyView
     notes: tuple[str, ...] = ()
+    placement: tuple[Placement, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

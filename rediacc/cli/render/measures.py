@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from rediacc.cli.render.table import Column, table_lines
 from rediacc.cli.render.words import clock, count, duration
 from rediacc.values import LEVEL_NAMES
-from rediacc.views import DepthRow, LevelWaits, MachineHealth, MachineView, QueueDepth
+from rediacc.views import DepthRow, LevelWaits, MachineHealth, MachineView, Placement, QueueDepth
 
-__all__ = ["HEALTH_COLUMNS", "depth_lines", "health_pairs"]
+__all__ = ["HEALTH_COLUMNS", "depth_lines", "health_pairs", "placement_lines"]
 
 
 def _shown(machine: MachineView) -> MachineHealth | None:
@@ -123,6 +123,12 @@ def depth_lines(depth: QueueDepth) -> Iterator[str]:
         yield from _machine_table(depth)
     yield ""
     yield f"workers alive: {depth.workers_alive}"
+
+
+def placement_lines(placement: Iterable[Placement]) -> list[str]:
+    """Return what ``--any`` thought of each machine."""
+    cells = [[one.machine, "yes" if one.is_chosen else "no", one.reason] for one in placement]
+    return table_lines(cells, ["MACHINE", "CHOSEN", "WHY"])
 
 
 _DEPTH = (
