@@ -66,6 +66,7 @@ LEAVES = (
     Entry("wait", "", "wait:wait", "Wait until tasks have ended."),
     Entry("logs", "", "logs:logs", "Show a task's output."),
     Entry("depth", "", "monitoring:depth", "Show how deep the queue is and how long starts wait."),
+    Entry("metrics", "", "monitoring:metrics", "Print metrics for Prometheus."),
     Entry("worker", "", "workers:worker", "Run the queue's tasks."),
     Entry("doctor", "", "doctor:doctor", "Check this home and say what to mend."),
     Entry("completion", "", "completion:completion", "Print the completion script of a shell."),

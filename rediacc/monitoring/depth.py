@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import JSON, Connection, bindparam, text
+from sqlalchemy import JSON, Connection, Row, bindparam, text
 
 from rediacc.monitoring.flows import MINUTE, Flow, read_flows, total_flow
 from rediacc.monitoring.recording import recorded_until
@@ -20,7 +21,7 @@ from rediacc.times import moment
 from rediacc.values import LEVEL_NAMES
 from rediacc.views import DepthRow, LevelWaits, MachineDepth, QueueDepth
 
-__all__ = ["MOST_WAITING_READ", "level_waits", "read_depth", "recent_flows"]
+__all__ = ["MOST_WAITING_READ", "level_waits", "read_depth", "read_oldest", "recent_flows"]
 
 MOST_WAITING_READ = 5000
 _HOUR = 60 * MINUTE
@@ -150,6 +151,12 @@ def level_waits(waits: Mapping[int, Waits], rules: QueueRules) -> tuple[LevelWai
     return tuple(found)
 
 
+def read_oldest(connection: Connection, key: _Key) -> Row[Any] | None:
+    """Return the number and the due time of the task of a team and level that waits longest."""
+    team, level = key
+    return connection.execute(_OLDEST, {"team": team, "level": level}).one_or_none()
+
+
 def _counted(connection: Connection, teams: Collection[str]) -> dict[_Key, DepthRow]:
     rows: dict[_Key, DepthRow] = {}
     for team, level, state, number in connection.execute(_COUNTERS):
@@ -186,7 +193,7 @@ def _with_flows(row: DepthRow, hour: Mapping[_Key, Flow], minute: Mapping[_Key, 
 def _with_oldest(connection: Connection, row: DepthRow, *, now: int) -> DepthRow:
     if not row.runnable and not row.blocked:
         return row
-    found = connection.execute(_OLDEST, {"team": row.team, "level": row.level}).one_or_none()
+    found = read_oldest(connection, (row.team, row.level))
     if found is None:
         return row
     age = max(0.0, (now - found.eligible_at) / 1_000_000)

@@ -28,6 +28,7 @@ from rediacc.requests import (
     MemberCreate,
     MemberRef,
     MemberUpdate,
+    MetricsRequest,
     Nothing,
     ReleaseRequest,
     ScanRequest,
@@ -74,6 +75,7 @@ _TABLE = (
     ("caller.show", _HOME, _READ, Nothing, members.show_caller),
     ("audit.list", _HOME, _AUDIT, AuditFilter, audits.list_all),
     ("audit.verify", _HOME, _AUDIT, AuditVerify, audits.verify),
+    ("metrics.read", _HOME, _READ, MetricsRequest, monitoring.metrics),
     ("worker.list", _HOME, _READ, Nothing, checks.list_workers),
     ("doctor.check", _HOME, _AUDIT, DoctorRequest, checks.check),
 )

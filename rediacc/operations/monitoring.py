@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+import rediacc
 from rediacc.errors import InvalidInput
 from rediacc.monitoring.depth import read_depth
+from rediacc.monitoring.exposition import exposition
 from rediacc.monitoring.history import choose_resolution, read_history
+from rediacc.monitoring.measures import read_measures
 from rediacc.monitoring.retention import KEPT
-from rediacc.requests import DepthRequest, HistoryRequest
+from rediacc.requests import DepthRequest, HistoryRequest, MetricsRequest
 from rediacc.times import micros
-from rediacc.views import History, QueueDepth
+from rediacc.views import History, MetricsText, QueueDepth
 
-__all__ = ["depth", "history"]
+__all__ = ["depth", "history", "metrics"]
 
 _MOST_MACHINES = 10_000
 _MOST_SLOWEST = 1000
@@ -52,6 +55,19 @@ def history(call: Any, request: HistoryRequest) -> History:
             machine=request.machine,
             slowest=request.slowest,
         )
+
+
+def metrics(call: Any, _request: MetricsRequest) -> MetricsText:
+    """``metrics.read``: all metrics of the home, of all its teams."""
+    with call.database.read() as connection:
+        measures = read_measures(
+            connection,
+            call.settings,
+            rules=call.rules,
+            version=rediacc.__version__,
+            now=call.now,
+        )
+    return MetricsText(text=exposition(measures))
 
 
 def _teams(call: Any, team: str | None) -> Collection[str]:

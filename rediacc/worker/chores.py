@@ -39,6 +39,7 @@ class Chores:
         self._worker_id = worker_id
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._endings: list[Callable[[], object]] = []
 
     @property
     def is_stopping(self) -> bool:
@@ -70,11 +71,17 @@ class Chores:
         self._threads.append(thread)
         thread.start()
 
+    def at_end(self, work: Callable[[], object]) -> None:
+        """Have `work` done when the chores have ended."""
+        self._endings.append(work)
+
     def stop(self) -> None:
         """Begin no chore any more, and wait a moment for what is being done."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(_CLOSE_SECONDS)
+        for work in self._endings:
+            work()
 
     def _run(
         self, name: str, work: Callable[[], object], every_seconds: float, is_shared: bool

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from rediacc.cli.options import answer_options, team_option
+from rediacc.cli.options import answer_options, home_option, team_option
 from rediacc.cli.session import Session
 
-__all__ = ["depth"]
+__all__ = ["depth", "metrics"]
 
 
 @click.command(
@@ -45,3 +45,28 @@ def depth(
         name=str(found.total.pending),
         lines=lambda: depth_lines(found),
     )
+
+
+@click.command(
+    "metrics",
+    epilog="\b\nExamples:\n  rediacc metrics\n  rediacc metrics --textfile rediacc.prom",
+)
+@click.option("--textfile", metavar="PATH", help="Write them to a file, whole or not at all.")
+@home_option
+@click.pass_obj
+def metrics(session: Session, /, *, textfile: str | None) -> None:
+    """Print all metrics in Prometheus's text format.
+
+    A worker serves the same where 'metrics' in [monitoring] of rediacc.toml says so, and writes
+    them each minute to the file that 'textfile' names.
+    """
+    from pathlib import Path
+
+    from rediacc.monitoring.exposition import write_textfile
+    from rediacc.requests import MetricsRequest
+
+    found = session.perform("metrics.read", MetricsRequest())
+    if textfile is None:
+        click.echo(found.text, nl=False)
+    else:
+        write_textfile(Path(textfile), found.text)
