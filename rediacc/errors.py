@@ -9,6 +9,7 @@ from enum import IntEnum
 
 __all__ = [
     "AccessDenied",
+    "ArchiveDamaged",
     "Conflict",
     "DatabaseUnavailable",
     "ExitCode",
@@ -98,6 +99,12 @@ class DatabaseUnavailable(RediaccError):
 
     exit_code = ExitCode.TRY_AGAIN
     code = "database_unavailable"
+
+
+class ArchiveDamaged(RediaccError):
+    """A file of the archive is missing, or holds something else than was put into it."""
+
+    code = "archive_damaged"
 
 
 class PreparationFailed(RediaccError):

@@ -183,10 +183,10 @@ class Root(_RegistryGroup):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         # `worker` is a verb of its own and a noun: `rediacc worker list`.
-        if args[0] == "worker" and len(args) > 1:
-            group = NounGroup("worker", spelling="worker")
+        if args[0] in registry.VERBS_AND_NOUNS and len(args) > 1:
+            group = NounGroup(args[0], spelling=args[0])
             if args[1] in group.known():
-                return "worker", group, args[1:]
+                return args[0], group, args[1:]
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -22,7 +22,9 @@ from rediacc.views import TaskDetail
 __all__ = ["print_details", "print_tasks"]
 
 
-def print_tasks(session: Session, options: dict[str, Any], *, is_queue: bool) -> None:
+def print_tasks(
+    session: Session, options: dict[str, Any], *, is_queue: bool, is_archived: bool = False
+) -> None:
     """Print the tasks that the filters leave."""
     display = {name: options[name] for name in _DISPLAY}
     view = session.view(**display)
@@ -38,6 +40,7 @@ def print_tasks(session: Session, options: dict[str, Any], *, is_queue: bool) ->
         named=options["named"],
         limit=options["limit"],
         queue_order=is_queue,
+        is_archived=is_archived,
     )
     print_items(
         view,
@@ -45,8 +48,14 @@ def print_tasks(session: Session, options: dict[str, Any], *, is_queue: bool) ->
         kind="tasks",
         columns=task_columns(datetime.now(UTC)),
         name=lambda task: str(task.id),
-        empty="the queue is empty" if is_queue and not states else "no tasks",
+        empty=_empty(is_queue=is_queue and not states, is_archived=is_archived),
     )
+
+
+def _empty(*, is_queue: bool, is_archived: bool) -> str:
+    if is_archived:
+        return "no archived tasks"
+    return "the queue is empty" if is_queue else "no tasks"
 
 
 _DISPLAY = ("output", "columns", "sort", "quiet", "no_headers")

@@ -17,6 +17,7 @@ __all__ = [
     "NOUN_ORDER",
     "TASK_VERBS",
     "VERBS",
+    "VERBS_AND_NOUNS",
     "VERB_ALIASES",
     "Entry",
     "entries_of_noun",
@@ -46,6 +47,7 @@ ENTRIES = (
     Entry("list", "teams", "teams:list_teams", "List teams and their inventories."),
     Entry("list", "machines", "machines:list_machines", "List machines."),
     Entry("list", "workers", "workers:list_workers", "List workers and what they run."),
+    Entry("list", "archives", "archives:list_archives", "List the files of the archive."),
     Entry("list", "named-tasks", "named_tasks:list_named_tasks", "List the files in named_tasks/."),
     Entry("inspect", "task", "tasks:inspect_task", "Show all there is to know about a task."),
     Entry("inspect", "team", "teams:inspect_team", "Show one team."),
@@ -58,6 +60,7 @@ ENTRIES = (
     Entry("retry", "task", "tasks:retry_task", "Queue finished tasks again."),
     Entry("release", "task", "tasks:release_task", "Decide what becomes of held tasks."),
     Entry("trust", "machine", "trust:trust_machine", "Show and record host keys."),
+    Entry("verify", "archive", "archives:verify_archive", "Check the archive, byte by byte."),
 )
 
 LEAVES = (
@@ -68,6 +71,7 @@ LEAVES = (
     Entry("depth", "", "monitoring:depth", "Show how deep the queue is and how long starts wait."),
     Entry("metrics", "", "monitoring:metrics", "Print metrics for Prometheus."),
     Entry("worker", "", "workers:worker", "Run the queue's tasks."),
+    Entry("archive", "", "archives:archive", "Move what is over to the archive."),
     Entry("doctor", "", "doctor:doctor", "Check this home and say what to mend."),
     Entry("completion", "", "completion:completion", "Print the completion script of a shell."),
     Entry("version", "", "version:version", "Print versions."),
@@ -75,7 +79,7 @@ LEAVES = (
 
 VERBS = {
     "create": "Make a task, a team or a machine.",
-    "list": "List tasks, the queue, teams, machines, workers, named tasks.",
+    "list": "List tasks, the queue, teams, machines, workers, archives, named tasks.",
     "inspect": "Show one task, team or machine.",
     "update": "Change a pending task or a machine.",
     "delete": "Remove a team or a machine.",
@@ -83,6 +87,7 @@ VERBS = {
     "retry": "Queue finished tasks again.",
     "release": "Decide what becomes of held tasks.",
     "trust": "Record host keys.",
+    "verify": "Check the archive.",
 }
 
 VERB_ALIASES = {
@@ -104,16 +109,22 @@ NOUN_ALIASES = {
     "machines": ("machines", "machine"),
     "workers": ("workers", "worker"),
     "named-tasks": ("named-tasks", "named-task"),
+    "archive": ("archive", "archives"),
+    "archives": ("archives", "archive"),
 }
 
-NOUN_ORDER = ("task", "queue", "team", "machine", "worker", "named-task")
+NOUN_ORDER = ("task", "queue", "team", "machine", "worker", "named-task", "archive")
 HIDDEN_NOUNS = {
     "tasks": "task",
     "teams": "team",
     "machines": "machine",
     "workers": "worker",
     "named-tasks": "named-task",
+    "archives": "archive",
 }
+
+# Words that are a command by themselves and a noun before a verb: `rediacc worker list`.
+VERBS_AND_NOUNS = frozenset({"worker", "archive"})
 
 # Commands without a noun that also answer after one: `rediacc task logs 42`.
 NOUN_LEAVES = {"task": ("run", "wait", "logs"), "queue": ("depth",)}

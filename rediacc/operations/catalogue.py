@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rediacc.operations import (
+    archives,
     audits,
     checks,
     machines,
@@ -14,6 +15,7 @@ from rediacc.operations import (
 )
 from rediacc.operations.registry import Operation, Permission, Scope, by_name
 from rediacc.requests import (
+    ArchiveRequest,
     AuditExport,
     AuditFilter,
     AuditVerify,
@@ -77,6 +79,9 @@ _TABLE = (
     ("audit.verify", _HOME, _AUDIT, AuditVerify, audits.verify),
     ("metrics.read", _HOME, _READ, MetricsRequest, monitoring.metrics),
     ("worker.list", _HOME, _READ, Nothing, checks.list_workers),
+    ("archive.run", _HOME, _MANAGE, ArchiveRequest, archives.run),
+    ("archive.list", _HOME, _AUDIT, Nothing, archives.list_all),
+    ("archive.verify", _HOME, _AUDIT, Nothing, archives.verify),
     ("doctor.check", _HOME, _AUDIT, DoctorRequest, checks.check),
 )
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
+from sqlalchemy import Connection
+
+from rediacc.archives.reading import list_archived, opened_task, whereabouts
 from rediacc.errors import InvalidInput
 from rediacc.queue import reading
 from rediacc.queue.expiry import expire, has_expired
@@ -15,7 +20,7 @@ from rediacc.teams.named_tasks import NamedTask, NamedTaskError, list_named_task
 from rediacc.values import PublicState, Reason
 from rediacc.views import LogPage, NamedTaskView, TaskDetail, TaskView
 
-__all__ = ["inspect", "list_all", "list_named", "logs"]
+__all__ = ["inspect", "list_all", "list_named", "logs", "opened_for_reading"]
 
 _MOST_LISTED = 100_000
 
@@ -27,6 +32,9 @@ def list_all(call: Any, request: TaskFilter) -> tuple[TaskView, ...]:
     teams = call.team_filter()
     if request.team is not None:
         call.for_team(request.team)
+    if request.is_archived:
+        state = call.settings.state_directory
+        return list_archived(call.database, state, request, teams=teams)
     with call.database.read() as connection:
         return reading.list_tasks(connection, request, teams=teams)
 
@@ -34,10 +42,8 @@ def list_all(call: Any, request: TaskFilter) -> tuple[TaskView, ...]:
 def inspect(call: Any, request: TaskRef) -> TaskDetail:
     """``task.inspect``: everything about one task."""
     _end_if_expired(call, request.id)
-    with call.database.read() as connection:
-        task_id = reading.find_id(connection, request.id)
-        view = reading.view_task(connection, task_id)
-        call.check_team(view.team)
+    with opened_for_reading(call, request.id) as (connection, view):
+        task_id = view.id
         payload, policy, row = reading.payload_of(connection, task_id)
         return TaskDetail(
             task=view,
@@ -62,12 +68,9 @@ def inspect(call: Any, request: TaskRef) -> TaskDetail:
 def logs(call: Any, request: LogRequest) -> LogPage:
     """``task.logs``: output after a cursor, and how the task stands after it."""
     _end_if_expired(call, request.id)
-    with call.database.read() as connection:
-        task_id = reading.find_id(connection, request.id)
-        view = reading.view_task(connection, task_id)
-        call.check_team(view.team)
+    with opened_for_reading(call, request.id) as (connection, view):
         after = request.cursor or 0
-        entries = log_entries(connection, task_id, view.kind, after)
+        entries = log_entries(connection, view.id, view.kind, after)
         is_final = view.state not in (PublicState.PENDING, PublicState.RUNNING)
         return LogPage(
             task=view,
@@ -82,6 +85,8 @@ def logs(call: Any, request: LogRequest) -> LogPage:
 def _end_if_expired(call: Any, name: str) -> None:
     """End tasks whose time has passed when one is looked at: there may be no worker to do it."""
     with call.database.read() as connection:
+        if whereabouts(connection, name) is not None:
+            return
         task_id = reading.find_id(connection, name)
         call.check_team(reading.team_of(connection, task_id))
         is_due = has_expired(connection, task_id, now=call.now)
@@ -89,6 +94,26 @@ def _end_if_expired(call: Any, name: str) -> None:
         with call.database.write() as connection:
             expire(connection, now=call.now)
             is_due = has_expired(connection, task_id, now=call.now)
+
+
+@contextlib.contextmanager
+def opened_for_reading(call: Any, name: str) -> Iterator[tuple[Connection, TaskView]]:
+    """Give a task, and a connection in which all of it can be read, wherever it lies.
+
+    :raises NotFound: there is no task `name`.
+    :raises AccessDenied: the caller may not perform this operation in its team.
+    :raises ArchiveDamaged: the file of the archive that holds it is missing or changed.
+    """
+    with call.database.read() as connection:
+        place = whereabouts(connection, name)
+        if place is None:
+            view = reading.view_task(connection, reading.find_id(connection, name))
+            call.check_team(view.team)
+            yield connection, view
+            return
+    call.check_team(place.team)
+    with opened_task(call.database, call.settings.state_directory, place) as connection:
+        yield connection, replace(reading.view_task(connection, place.task_id), is_archived=True)
 
 
 def list_named(call: Any, _request: Nothing) -> tuple[NamedTaskView, ...]:

@@ -12,9 +12,10 @@ from rediacc.monitoring.placement import Outlook
 from rediacc.operations.checking import check_priority, check_timeout
 from rediacc.operations.compose import Composed, compose_task
 from rediacc.operations.placing import outlook_for, placed, placement_notes
+from rediacc.operations.task_reading import opened_for_reading
 from rediacc.queue import changes, reading
 from rediacc.queue.policies import policy_to_json
-from rediacc.queue.submit import submit
+from rediacc.queue.submit import Submitted, submit
 from rediacc.queue.workers import count_live
 from rediacc.requests import ReleaseRequest, TaskIds, TaskRequest, TaskUpdate
 from rediacc.teams.named_tasks import load_named_task
@@ -53,18 +54,33 @@ def create(call: Any, request: TaskRequest) -> Created:
         }
         submitted = submit(connection, task, rules=call.rules, now=call.now)
         detail |= {"task": submitted.id, "is_new": submitted.is_new}
-        _payload, policy, _row = reading.payload_of(connection, submitted.id)
-        return Created(
-            task=reading.view_task(connection, submitted.id),
-            is_new=submitted.is_new,
-            ahead=reading.ahead_of(connection, submitted.id),
-            workers_alive=count_live(
-                connection, lease_seconds=call.settings.lease_seconds, now=call.now
-            ),
-            policy=policy,
-            notes=(*composed.notes, *placement_notes(composed)) if submitted.is_new else (),
-            placement=composed.placement if submitted.is_new else (),
-        )
+        alive = count_live(connection, lease_seconds=call.settings.lease_seconds, now=call.now)
+        if submitted.archive_id is None:
+            view = reading.view_task(connection, submitted.id)
+            return _created(connection, view, submitted, composed, alive=alive)
+    with opened_for_reading(call, str(submitted.id)) as (archive, view):
+        return _created(archive, view, submitted, composed, alive=alive)
+
+
+def _created(
+    connection: Connection,
+    view: TaskView,
+    submitted: Submitted,
+    composed: Composed,
+    *,
+    alive: int,
+) -> Created:
+    """Return what there is to say of a task that was just submitted, or that was there before."""
+    _payload, policy, _row = reading.payload_of(connection, submitted.id)
+    return Created(
+        task=view,
+        is_new=submitted.is_new,
+        ahead=reading.ahead_of(connection, submitted.id),
+        workers_alive=alive,
+        policy=policy,
+        notes=(*composed.notes, *placement_notes(composed)) if submitted.is_new else (),
+        placement=composed.placement if submitted.is_new else (),
+    )
 
 
 def _preview(call: Any, composed: Composed, outlook: Outlook) -> Created:

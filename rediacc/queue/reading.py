@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, func, select
 
-from rediacc.errors import NotFound
+from rediacc.errors import Conflict, NotFound
 from rediacc.queue.policies import policy_view_from_json
 from rediacc.queue.why import explain
 from rediacc.requests import TaskFilter
+from rediacc.storage.tables.archives import ArchivedTask
 from rediacc.storage.tables.tasks import (
     Attempt,
     Event,
@@ -64,6 +65,7 @@ _L = Label.__table__  # type: ignore[attr-defined]
 _A = Attempt.__table__  # type: ignore[attr-defined]
 _R = Result.__table__  # type: ignore[attr-defined]
 _E = Event.__table__  # type: ignore[attr-defined]
+_X = ArchivedTask.__table__  # type: ignore[attr-defined]
 _TURN = case(
     (_T.c.state.in_([int(State.CLAIMED), int(State.STARTED), int(State.DETACHED)]), 0),
     (_T.c.state.in_([int(State.READY), int(State.PARKED)]), 1),
@@ -84,18 +86,22 @@ def find_id(connection: Connection, name: str) -> int:
     """Return the number of the task that `name` (a number or a UUID) means.
 
     :raises NotFound: there is none.
+    :raises Conflict: it is archived, so that nothing can be done with it but to read it.
     """
     text = name.removeprefix("task/")
-    if text.isdecimal() and len(text) < 19:
-        found = connection.execute(select(_T.c.id).where(_T.c.id == int(text))).scalar_one_or_none()
-    else:
-        uid = text.lower()
-        found = connection.execute(select(_T.c.id).where(_T.c.uid == uid)).scalar_one_or_none()
-    if found is None:
-        raise NotFound(
-            f"there is no task {name!r}", hint="rediacc list tasks shows those there are"
+    is_number = text.isdecimal() and len(text) < 19
+    means = _T.c.id == int(text) if is_number else _T.c.uid == text.lower()
+    found = connection.execute(select(_T.c.id).where(means)).scalar_one_or_none()
+    if found is not None:
+        return int(found)
+    means = _X.c.task_id == int(text) if is_number else _X.c.uid == text.lower()
+    archived = connection.execute(select(_X.c.task_id).where(means)).scalar_one_or_none()
+    if archived is not None:
+        raise Conflict(
+            f"task {archived} is archived: it can be read, and not changed any more",
+            hint="create it again to run it again",
         )
-    return int(found)
+    raise NotFound(f"there is no task {name!r}", hint="rediacc list tasks shows those there are")
 
 
 def list_tasks(

@@ -22,8 +22,16 @@ _TASK = Task.__table__.insert().returning(Task.__table__.c.id)  # type: ignore[a
 _PAYLOAD = TaskPayload.__table__.insert()  # type: ignore[attr-defined]
 _MACHINE = TaskMachine.__table__.insert()  # type: ignore[attr-defined]
 _LABEL = Label.__table__.insert()  # type: ignore[attr-defined]
-_BY_KEY = text("SELECT id, digest FROM task WHERE team = :team AND idempotency_key = :key")
-_BY_UID = text("SELECT id, digest FROM task WHERE uid = :uid")
+_BY_KEY = text(
+    "SELECT id, digest, NULL AS archive_id FROM task "
+    "WHERE team = :team AND idempotency_key = :key "
+    "UNION ALL SELECT task_id, digest, archive_id FROM archived_task "
+    "WHERE team = :team AND idempotency_key = :key"
+)
+_BY_UID = text(
+    "SELECT id, digest, NULL AS archive_id FROM task WHERE uid = :uid "
+    "UNION ALL SELECT task_id, digest, archive_id FROM archived_task WHERE uid = :uid"
+)
 _PASSES = text("SELECT team, pass_value FROM fair WHERE level = :level AND team IN ('', :team)")
 _SET_PASS = text(
     "INSERT INTO fair (level, team, pass_value) VALUES (:level, :team, :value) "
@@ -63,20 +71,26 @@ class NewTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Submitted:
-    """The task's number, and whether this submission made it."""
+    """The task's number, and whether this submission made it.
+
+    :param archive_id: the file of the archive that holds it; ``None`` while the database does.
+    """
 
     id: int
     is_new: bool
+    archive_id: int | None = None
 
 
 def submit(connection: Connection, task: NewTask, *, rules: QueueRules, now: int) -> Submitted:
     """Write `task` to the queue, or find the one that the same key or UUID made before.
 
+    Archived tasks count: a key means one task for ever.
+
     :raises Conflict: the key or UUID names a task with other content.
     """
     existing = _find_existing(connection, task)
     if existing is not None:
-        return Submitted(id=existing, is_new=False)
+        return existing
     is_due = task.eligible_at <= now
     state = State.READY if is_due else State.SCHEDULED
     reason = Reason.QUEUED if is_due else Reason.SCHEDULED
@@ -156,7 +170,7 @@ def start_by(level: int, now: int, rules: QueueRules) -> int | None:
     return now + seconds(limit) if limit else None
 
 
-def _find_existing(connection: Connection, task: NewTask) -> int | None:
+def _find_existing(connection: Connection, task: NewTask) -> Submitted | None:
     row = connection.execute(_BY_UID, {"uid": task.uid}).one_or_none()
     what = f"taskId {task.uid}"
     if row is None and task.idempotency_key is not None:
@@ -170,4 +184,4 @@ def _find_existing(connection: Connection, task: NewTask) -> int | None:
             f"{what} already names task {row.id}, which asks for something else",
             hint="use another key, or repeat the same request",
         )
-    return int(row.id)
+    return Submitted(id=int(row.id), is_new=False, archive_id=row.archive_id)

@@ -5,6 +5,7 @@ Importing them imports neither SQLModel nor Ansible.
 
 from __future__ import annotations
 
+from rediacc.requests.archives import ArchiveRequest
 from rediacc.requests.homes import (
     DoctorRequest,
     InitRequest,
@@ -44,6 +45,7 @@ from rediacc.requests.teams import (
 )
 
 __all__ = [
+    "ArchiveRequest",
     "AuditExport",
     "AuditFilter",
     "AuditVerify",

@@ -60,7 +60,10 @@ class TaskRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskFilter:
-    """Which tasks to list; empty fields do not filter. The filter holds before the limit."""
+    """Which tasks to list; empty fields do not filter. The filter holds before the limit.
+
+    :param is_archived: those in the archive, instead of those in the database.
+    """
 
     states: tuple[PublicState, ...] = ()
     team: str | None = None
@@ -71,6 +74,7 @@ class TaskFilter:
     named: str | None = None
     limit: int = 50
     queue_order: bool = False
+    is_archived: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

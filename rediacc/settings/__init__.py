@@ -10,11 +10,14 @@ from rediacc.settings.model import (
     TeamSettings,
 )
 from rediacc.settings.reading import find_home, load_settings
+from rediacc.settings.retention import RETAINED, Retention
 
 __all__ = [
     "CONFIG_NAME",
     "PASSED_ENVIRONMENT",
+    "RETAINED",
     "STATE_NAME",
+    "Retention",
     "Settings",
     "TeamSettings",
     "find_home",

@@ -10,6 +10,7 @@ from typing import Any
 
 from rediacc.errors import NotFound
 from rediacc.settings.monitoring import MonitoringSettings
+from rediacc.settings.retention import Retention
 from rediacc.settings.roles import RoleSettings
 
 __all__ = [
@@ -111,6 +112,7 @@ class Settings:
     retry: Mapping[str, Any] = field(default_factory=dict)
     roles: Mapping[str, RoleSettings] = field(default_factory=dict)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    retention: Retention = field(default_factory=Retention)
 
     @property
     def state_directory(self) -> Path:

@@ -17,6 +17,7 @@ from rediacc.errors import InvalidInput, NotFound
 from rediacc.settings.model import CONFIG_NAME, LEVEL_LIMITS, STATE_NAME, Settings, TeamSettings
 from rediacc.settings.monitoring import SAMPLE_EVERY_LOW, read_monitoring
 from rediacc.settings.reader import Reader
+from rediacc.settings.retention import read_retention
 from rediacc.settings.roles import read_roles
 
 __all__ = ["find_home", "load_settings"]
@@ -65,7 +66,7 @@ def load_settings(home: Path, *, environment: Mapping[str, str] | None = None) -
 
 def _settings(reader: Reader, home: Path, environment: Mapping[str, str]) -> Settings:
     tables = ("ansible", "worker", "queue", "output", "retry", "teams")
-    reader.known("", reader.document, {*tables, "database", "roles", "monitoring"})
+    reader.known("", reader.document, {*tables, "database", "roles", "monitoring", "retention"})
     ansible, worker, queue, output = (reader.table(name) for name in tables[:4])
     reader.known("ansible", ansible, {"directory", "pass_environment", "inventory_ttl"})
     reader.known("worker", worker, {"slots", "urgent_slots", "keep_runs", "lease", "stop_grace"})
@@ -98,6 +99,7 @@ def _settings(reader: Reader, home: Path, environment: Mapping[str, str]) -> Set
         retry=reader.table("retry"),
         roles=read_roles(reader),
         monitoring=read_monitoring(reader, home),
+        retention=read_retention(reader),
     )
 
 

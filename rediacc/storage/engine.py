@@ -226,6 +226,8 @@ def _refuse_network(path: Path) -> None:
 
 def _prepare_writer(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # BEGIN is ours: see _begin_immediate
+    # Counts for a new file only: its free pages can then be cut off a few at a time.
+    _patiently(lambda: connection.execute("PRAGMA auto_vacuum=INCREMENTAL"))
     _patiently(lambda: connection.execute("PRAGMA journal_mode=WAL"))
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")

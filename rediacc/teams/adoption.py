@@ -235,6 +235,12 @@ def _config_text(directory: Path | None, teams: Sequence[Candidate]) -> str:
 # machine_concurrency = 1  # tasks at once on one machine
 # timeout = 0              # seconds a task may run where it does not say; 0 for any time
 
+[retention]
+# How long it stays in the database before a worker moves it to .rediacc/archive/; or "never".
+# tasks = "90d"            # finished tasks with their results, output and events
+# samples = "7d"           # single looks at machines
+# audit = "365d"           # entries of the audit; its chain goes on over archives
+
 # A team is an inventory and what belongs to it. Paths are from here.
 {tables or "# [teams.prod]" + chr(10) + '# inventory = "inventories/prod"' + chr(10)}"""
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from rediacc.views.archives import (
+    ArchiveRun,
+    ArchiveView,
+    SortMoved,
+)
 from rediacc.views.homes import (
     Check,
     InitReport,
@@ -48,6 +53,8 @@ from rediacc.views.teams import (
 )
 
 __all__ = [
+    "ArchiveRun",
+    "ArchiveView",
     "AttemptView",
     "AuditEntryView",
     "AuditPage",
@@ -77,6 +84,7 @@ __all__ = [
     "QueuePoint",
     "ResultView",
     "SlowTask",
+    "SortMoved",
     "TaskChange",
     "TaskDetail",
     "TaskView",

@@ -32,7 +32,11 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class TaskView:
-    """One task as a list shows it."""
+    """One task as a list shows it.
+
+    :param is_archived: whether it left the database for a file of the archive; it never changes
+        any more.
+    """
 
     id: int
     uid: str
@@ -55,6 +59,7 @@ class TaskView:
     rc: int | None
     queue_seconds: float | None
     elapsed_seconds: float | None
+    is_archived: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ from rediacc.settings import Settings, load_settings
 from rediacc.storage.engine import Database, open_database
 from rediacc.storage.schema import upgrade
 from rediacc.values import PublicState, Reason
+from rediacc.worker.archiving import ARCHIVE_SECONDS, Archiving
 from rediacc.worker.chores import Chores
 from rediacc.worker.log import LOG, set_up_log
 from rediacc.worker.loop import Worker
@@ -162,6 +163,9 @@ class _Process:
             database=database, settings=settings, rules=rules, environment=environment
         )
         self._chores = Chores(database, identity.id)
+        self._archiving = Archiving(
+            database=database, settings=settings, is_stopping=lambda: self._chores.is_stopping
+        )
         self._signals = 0
         self._answered = 0
         self._stop_by: float | None = None
@@ -174,6 +178,7 @@ class _Process:
         self._worker.start()
         if until_task is None:
             self._begin_measuring()
+            self._chores.add("archive", self._archiving.run, every_seconds=ARCHIVE_SECONDS)
         recovered = 0.0
         has_ticked = False
         try:

@@ -74,16 +74,17 @@ _state_option = click.option(
 )
 @_state_option
 @click.option("--failed", is_flag=True, help="Short for --state failed.")
+@click.option("--archived", is_flag=True, help="Those that were moved to the archive.")
 @_filter_options
 @display_options
 @click.pass_obj
-def list_tasks(session: Session, /, *, failed: bool, **options: Any) -> None:
+def list_tasks(session: Session, /, *, failed: bool, archived: bool, **options: Any) -> None:
     """List tasks, newest first."""
     from rediacc.cli.listing import print_tasks
 
     if failed:
         options["states"] = (*options["states"], "failed")
-    print_tasks(session, options, is_queue=False)
+    print_tasks(session, options, is_queue=False, is_archived=archived)
 
 
 @click.command("queue", epilog="\b\nExample:\n  rediacc list queue --team prod")

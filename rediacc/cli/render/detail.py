@@ -95,6 +95,7 @@ def _about(detail: TaskDetail, *, now: datetime) -> Iterator[tuple[str, str]]:
     yield "finished", clock(task.finished_at)
     yield "queued for", duration(task.queue_seconds)
     yield "ran for", duration(task.elapsed_seconds)
+    yield "archived", "yes: it cannot change any more" if task.is_archived else ""
     yield "attempt", f"{task.attempt}, retries left: {task.retries_left}"
 
 

@@ -74,6 +74,8 @@ def test_noun_may_be_left_out_before_a_tasks_id() -> None:
 def test_worker_is_a_verb_and_a_noun() -> None:
     assert find("worker", "list") is find("list", "workers")
     assert find("worker") is not find("list", "workers")
+    assert find("archive", "list") is find("list", "archives")
+    assert find("archive") is not find("list", "archives")
 
 
 @pytest.mark.parametrize("entry", [*ENTRIES, *LEAVES], ids=lambda entry: entry.target)
