@@ -72,6 +72,7 @@ LEAVES = (
     Entry("metrics", "", "monitoring:metrics", "Print metrics for Prometheus."),
     Entry("worker", "", "workers:worker", "Run the queue's tasks."),
     Entry("archive", "", "archives:archive", "Move what is over to the archive."),
+    Entry("top", "", "top:top", "Watch the queue and the fleet, and act, on a full screen."),
     Entry("doctor", "", "doctor:doctor", "Check this home and say what to mend."),
     Entry("completion", "", "completion:completion", "Print the completion script of a shell."),
     Entry("version", "", "version:version", "Print versions."),

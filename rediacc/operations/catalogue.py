@@ -9,6 +9,7 @@ from rediacc.operations import (
     machines,
     members,
     monitoring,
+    overview,
     task_reading,
     tasks,
     teams,
@@ -32,6 +33,7 @@ from rediacc.requests import (
     MemberUpdate,
     MetricsRequest,
     Nothing,
+    OverviewRequest,
     ReleaseRequest,
     ScanRequest,
     TaskFilter,
@@ -109,6 +111,7 @@ _REFRESHED = tuple(
         ("machine.list", MachineFilter, machines.list_all),
         ("queue.depth", DepthRequest, monitoring.depth),
         ("health.history", HistoryRequest, monitoring.history),
+        ("overview.read", OverviewRequest, overview.read),
     )
 )
 

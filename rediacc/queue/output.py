@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from rediacc.queue.reading import attempts_of, result_from_row
 from rediacc.storage.tables.tasks import Output, Result
@@ -12,11 +15,12 @@ from rediacc.times import moment
 from rediacc.values import Kind, MachineResult
 from rediacc.views import LogEntry
 
-__all__ = ["log_entries"]
+__all__ = ["last_entries", "log_entries"]
 
 _R = Result.__table__  # type: ignore[attr-defined]
 _O = Output.__table__  # type: ignore[attr-defined]
 _PAGE = 500
+_LONGEST_TAIL = 16_384
 
 
 def log_entries(
@@ -26,11 +30,31 @@ def log_entries(
 
     A playbook's log is what Ansible printed; other tasks' logs are their machines' results.
     """
-    numbers = {view.epoch: view.number for view in attempts_of(connection, task_id)}
     table = _O if kind is Kind.PLAYBOOK else _R
     query = select(table).where(table.c.task_id == task_id, table.c.id > cursor)
+    rows = connection.execute(query.order_by(table.c.id).limit(_PAGE)).all()
+    return _entries(connection, task_id, kind, rows)
+
+
+def last_entries(
+    connection: Connection, task_id: int, kind: Kind, *, most: int
+) -> tuple[LogEntry, ...]:
+    """Return the last pieces of a task's output, at most `most` of its rows, long ones cut."""
+    table = _O if kind is Kind.PLAYBOOK else _R
+    query = select(table).where(table.c.task_id == task_id).order_by(table.c.id.desc())
+    rows = connection.execute(query.limit(most)).all()
+    return tuple(
+        replace(entry, text=entry.text[-_LONGEST_TAIL:])
+        for entry in _entries(connection, task_id, kind, rows[::-1])
+    )
+
+
+def _entries(
+    connection: Connection, task_id: int, kind: Kind, rows: Sequence[Row[Any]]
+) -> tuple[LogEntry, ...]:
+    numbers = {view.epoch: view.number for view in attempts_of(connection, task_id)}
     entries: list[LogEntry] = []
-    for row in connection.execute(query.order_by(table.c.id).limit(_PAGE)).all():
+    for row in rows:
         base = {"cursor": row.id, "attempt": numbers.get(row.epoch, 0), "at": moment(row.at)}
         if kind is Kind.PLAYBOOK:
             text = row.text.decode("utf-8", "surrogateescape")

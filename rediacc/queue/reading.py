@@ -55,6 +55,7 @@ __all__ = [
     "timeline_of",
     "view_of",
     "view_task",
+    "views_of",
     "waits_of",
 ]
 
@@ -135,7 +136,7 @@ def list_tasks(
         )
     query = query.order_by(*(_QUEUE_ORDER if wanted.queue_order else (_T.c.id.desc(),)))
     rows = connection.execute(query.limit(wanted.limit)).all()
-    return _views(connection, rows)
+    return views_of(connection, rows)
 
 
 def team_of(connection: Connection, task_id: int) -> str:
@@ -151,7 +152,7 @@ def view_task(connection: Connection, task_id: int) -> TaskView:
     row = connection.execute(select(_T).where(_T.c.id == task_id)).one_or_none()
     if row is None:
         raise NotFound(f"there is no task {task_id}")
-    return _views(connection, [row])[0]
+    return views_of(connection, [row])[0]
 
 
 def payload_of(connection: Connection, task_id: int) -> tuple[dict[str, Any], PolicyView, Any]:
@@ -320,15 +321,8 @@ def view_of(row: Row[Any], machines: Sequence[str], labels: dict[str, str]) -> T
     )
 
 
-def waits_of(connection: Connection, view: TaskView, *, live_since: int) -> tuple[str, ...]:
-    """Return why a pending task waits, in words; empty for others."""
-    if view.state is not PublicState.PENDING:
-        return ()
-    row = connection.execute(select(_T).where(_T.c.id == view.id)).one()
-    return explain(connection, row, view, live_since=live_since)
-
-
-def _views(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[TaskView, ...]:
+def views_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[TaskView, ...]:
+    """Return tasks' rows as people see them, with their machines and labels."""
     machines: dict[int, list[str]] = {row.id: [] for row in rows}
     labels: dict[int, dict[str, str]] = {row.id: {} for row in rows}
     ids = list(machines)
@@ -341,6 +335,14 @@ def _views(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[TaskView, 
         for task_id, name, value in connection.execute(query.order_by(_L.c.name)):
             labels[task_id][name] = value
     return tuple(view_of(row, machines[row.id], labels[row.id]) for row in rows)
+
+
+def waits_of(connection: Connection, view: TaskView, *, live_since: int) -> tuple[str, ...]:
+    """Return why a pending task waits, in words; empty for others."""
+    if view.state is not PublicState.PENDING:
+        return ()
+    row = connection.execute(select(_T).where(_T.c.id == view.id)).one()
+    return explain(connection, row, view, live_since=live_since)
 
 
 def _time(value: str | None) -> Any:

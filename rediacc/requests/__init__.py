@@ -24,6 +24,9 @@ from rediacc.requests.monitoring import (
     HistoryRequest,
     MetricsRequest,
 )
+from rediacc.requests.overview import (
+    OverviewRequest,
+)
 from rediacc.requests.tasks import (
     LogRequest,
     ReleaseRequest,
@@ -63,6 +66,7 @@ __all__ = [
     "MemberUpdate",
     "MetricsRequest",
     "Nothing",
+    "OverviewRequest",
     "ReleaseRequest",
     "ScanRequest",
     "TaskFilter",

@@ -34,6 +34,13 @@ from rediacc.views.monitoring import (
     QueuePoint,
     SlowTask,
 )
+from rediacc.views.overview import (
+    AlertGlance,
+    LevelDepth,
+    MachineGlance,
+    Overview,
+    WaitingTask,
+)
 from rediacc.views.tasks import (
     AttemptView,
     Created,
@@ -53,6 +60,7 @@ from rediacc.views.teams import (
 )
 
 __all__ = [
+    "AlertGlance",
     "ArchiveRun",
     "ArchiveView",
     "AttemptView",
@@ -68,16 +76,19 @@ __all__ = [
     "History",
     "HostKey",
     "InitReport",
+    "LevelDepth",
     "LevelWaits",
     "LogEntry",
     "LogPage",
     "MachineDepth",
     "MachineFailures",
+    "MachineGlance",
     "MachineHealth",
     "MachineView",
     "MemberView",
     "MetricsText",
     "NamedTaskView",
+    "Overview",
     "PermissionView",
     "Placement",
     "QueueDepth",
@@ -89,5 +100,6 @@ __all__ = [
     "TaskDetail",
     "TaskView",
     "TeamView",
+    "WaitingTask",
     "WorkerView",
 ]

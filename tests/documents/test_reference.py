@@ -43,6 +43,8 @@ SITE = """\
 """
 # What may come to an end other than 0, and why that is its right answer here.
 OTHER_ENDS = {
+    "rediacc top": (2,),  # it fills a terminal, and here is none
+    "rediacc top --team prod --every 5s": (2,),
     "rediacc trust machine web-01": (2,),  # it shows the key and asks; here nobody can answer
     "rediacc doctor --machines": (0, 1),  # a warning is one of its answers
     "rediacc run --machine web-01 --command 'test -e /etc/motd' --exit-status remote": (0, 1),

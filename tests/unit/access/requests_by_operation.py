@@ -103,6 +103,7 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "named_task.list": lambda _: requests.Nothing(),
     "permission.list": lambda _: requests.Nothing(),
     "metrics.read": lambda _: requests.MetricsRequest(),
+    "overview.read": lambda _: requests.OverviewRequest(team="prod"),
     "queue.depth": lambda _: requests.DepthRequest(team="prod"),
     "task.cancel": lambda world: requests.TaskIds(ids=(world.task(),)),
     "task.create": lambda _: requests.TaskRequest(

@@ -41,6 +41,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("task.update", requests.TaskUpdate(ids=("99",), priority=1)),
     ("task.list", TaskFilter(limit=0)),
     ("queue.depth", requests.DepthRequest(team="nowhere")),
+    ("overview.read", requests.OverviewRequest(team="nowhere")),
     ("health.history", requests.HistoryRequest(since=_NOW, until=_NOW - timedelta(hours=1))),
     ("task.inspect", requests.TaskRef(id="99")),
     ("task.logs", requests.LogRequest(id="99")),
