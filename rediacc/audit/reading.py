@@ -81,4 +81,6 @@ def _view(row: Row[Any]) -> AuditEntryView:
         detail=row.detail,
         previous=row.previous,
         hash=row.hash,
+        before=row.detail.get("before"),
+        after=row.detail.get("after"),
     )

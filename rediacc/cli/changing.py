@@ -10,7 +10,7 @@ import click
 
 from rediacc.cli.complaints import Complaint, complain
 from rediacc.cli.neutral import one_line
-from rediacc.cli.parse_retry import parse_retry, retry_from_options
+from rediacc.cli.parse_retry import parse_retry, retry_file, retry_from_options
 from rediacc.cli.parse_times import parse_duration, parse_not_before
 from rediacc.cli.parse_words import parse_level
 from rediacc.cli.render.columns import CHANGE_COLUMNS
@@ -50,6 +50,9 @@ def update_request(
     """
     given: dict[str, Any] = {}
     if retry_options["retry"] is not None:
+        name = retry_file(retry_options["retry"])
+        if name is not None:
+            session.check_path("--retry", name)
         given = parse_retry(
             retry_options["retry"], read_stdin=lambda: session.read_stdin("--retry")
         )

@@ -10,7 +10,7 @@ from typing import Any
 from rediacc.cli.parse_times import parse_duration
 from rediacc.errors import InvalidInput
 
-__all__ = ["parse_retry", "retry_from_options"]
+__all__ = ["parse_retry", "retry_file", "retry_from_options"]
 
 _LARGEST = 64 << 10
 # Each option, the JSON field that it sets, and other spellings of that field.
@@ -23,6 +23,11 @@ _FIELDS = {
     "retry_on": ("--retry-on", "retryOn", ()),
     "failure_action": ("--failure-action", "failureAction", ()),
 }
+
+
+def retry_file(text: str) -> str | None:
+    """Return the file that ``--retry`` names; ``None`` where it holds JSON, or ``-``."""
+    return None if text.lstrip().startswith("{") or text == "-" else text
 
 
 def parse_retry(text: str, *, read_stdin: Callable[[], str]) -> dict[str, Any]:

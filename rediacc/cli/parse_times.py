@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from rediacc.errors import InvalidInput
 
-__all__ = ["parse_duration", "parse_not_before"]
+__all__ = ["parse_duration", "parse_not_before", "parse_past"]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)")
@@ -53,4 +53,21 @@ def parse_not_before(text: str, *, now: datetime, option: str = "--not-before") 
         raise InvalidInput(
             f"{option}: {text!r} is no time",
             hint="write 2030-01-31T18:00+01:00, or +10m for in ten minutes",
+        ) from exc
+
+
+def parse_past(text: str, *, now: datetime, option: str) -> datetime:
+    """Return the time in UTC that `text` means: ``2h`` for two hours ago, or ISO 8601.
+
+    :raises InvalidInput: it means no time.
+    """
+    compact = text.strip()
+    if _WHOLE.fullmatch(compact):
+        return now - timedelta(seconds=parse_duration(compact, option=option))
+    try:
+        return datetime.fromisoformat(compact).astimezone(UTC)
+    except (ValueError, OverflowError, OSError) as exc:
+        raise InvalidInput(
+            f"{option}: {text!r} is no time",
+            hint="write 2h or 7d for so long ago, or 2030-01-31T18:00+01:00",
         ) from exc

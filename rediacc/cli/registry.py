@@ -42,6 +42,7 @@ ENTRIES = (
     Entry("create", "task", "create_task:create_task", "Queue a task."),
     Entry("create", "team", "teams:create_team", "Make a team, or name an inventory one."),
     Entry("create", "machine", "machines:create_machine", "Add a machine to a team."),
+    Entry("create", "member", "members:create_member", "Give somebody a role, or make a token."),
     Entry("list", "tasks", "tasks:list_tasks", "List tasks, newest first."),
     Entry("list", "queue", "tasks:list_queue", "List pending tasks in the order of their start."),
     Entry("list", "teams", "teams:list_teams", "List teams and their inventories."),
@@ -49,18 +50,25 @@ ENTRIES = (
     Entry("list", "workers", "workers:list_workers", "List workers and what they run."),
     Entry("list", "archives", "archives:list_archives", "List the files of the archive."),
     Entry("list", "named-tasks", "named_tasks:list_named_tasks", "List the files in named_tasks/."),
+    Entry("list", "members", "members:list_members", "List members and their roles."),
+    Entry("list", "permissions", "members:list_permissions", "List what each role allows."),
+    Entry("list", "audit", "audit:list_audit", "List who did what, newest first."),
     Entry("inspect", "task", "tasks:inspect_task", "Show all there is to know about a task."),
     Entry("inspect", "team", "teams:inspect_team", "Show one team."),
     Entry("inspect", "machine", "machines:inspect_machine", "Show one machine."),
     Entry("update", "task", "tasks:update_task", "Change pending tasks."),
     Entry("update", "machine", "machines:update_machine", "Change whether machines take work."),
+    Entry("update", "member", "members:update_member", "Change a member's roles or token."),
     Entry("delete", "team", "teams:delete_team", "Remove a team."),
     Entry("delete", "machine", "machines:delete_machine", "Remove machines from a team."),
+    Entry("delete", "member", "members:delete_member", "Take all roles from a member."),
     Entry("cancel", "task", "tasks:cancel_task", "Cancel tasks; stop what runs of them."),
     Entry("retry", "task", "tasks:retry_task", "Queue finished tasks again."),
     Entry("release", "task", "tasks:release_task", "Decide what becomes of held tasks."),
     Entry("trust", "machine", "trust:trust_machine", "Show and record host keys."),
     Entry("verify", "archive", "archives:verify_archive", "Check the archive, byte by byte."),
+    Entry("verify", "audit", "audit:verify_audit", "Recompute the audit's hash chain."),
+    Entry("export", "audit", "audit:export_audit", "Write the audit with its hashes to a file."),
 )
 
 LEAVES = (
@@ -70,6 +78,7 @@ LEAVES = (
     Entry("logs", "", "logs:logs", "Show a task's output."),
     Entry("depth", "", "monitoring:depth", "Show how deep the queue is and how long starts wait."),
     Entry("metrics", "", "monitoring:metrics", "Print metrics for Prometheus."),
+    Entry("whoami", "", "members:whoami", "Show who you are here and what your roles are."),
     Entry("worker", "", "workers:worker", "Run the queue's tasks."),
     Entry("archive", "", "archives:archive", "Move what is over to the archive."),
     Entry("top", "", "top:top", "Watch the queue and the fleet, and act, on a full screen."),
@@ -81,14 +90,18 @@ LEAVES = (
 VERBS = {
     "create": "Make a task, a team or a machine.",
     "list": "List tasks, the queue, teams, machines, workers, archives, named tasks.",
+    "create": "Make a task, a team, a machine or a member.",
+    "list": "List tasks, the queue, teams, machines, workers, members, the audit.",
     "inspect": "Show one task, team or machine.",
-    "update": "Change a pending task or a machine.",
-    "delete": "Remove a team or a machine.",
+    "update": "Change a pending task, a machine or a member.",
+    "delete": "Remove a team, a machine or a member.",
     "cancel": "Cancel tasks.",
     "retry": "Queue finished tasks again.",
     "release": "Decide what becomes of held tasks.",
     "trust": "Record host keys.",
     "verify": "Check the archive.",
+    "verify": "Verify the audit.",
+    "export": "Export the audit.",
 }
 
 VERB_ALIASES = {
@@ -109,12 +122,27 @@ NOUN_ALIASES = {
     "machine": ("machine", "machines"),
     "machines": ("machines", "machine"),
     "workers": ("workers", "worker"),
+    "member": ("member", "members"),
+    "members": ("members", "member"),
+    "permissions": ("permissions", "permission"),
+    "audit": ("audit",),
     "named-tasks": ("named-tasks", "named-task"),
     "archive": ("archive", "archives"),
     "archives": ("archives", "archive"),
 }
 
 NOUN_ORDER = ("task", "queue", "team", "machine", "worker", "named-task", "archive")
+NOUN_ORDER = (
+    "task",
+    "queue",
+    "team",
+    "machine",
+    "worker",
+    "named-task",
+    "member",
+    "permission",
+    "audit",
+)
 HIDDEN_NOUNS = {
     "tasks": "task",
     "teams": "team",
@@ -122,6 +150,8 @@ HIDDEN_NOUNS = {
     "workers": "worker",
     "named-tasks": "named-task",
     "archives": "archive",
+    "members": "member",
+    "permissions": "permission",
 }
 
 # Words that are a command by themselves and a noun before a verb: `rediacc worker list`.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from rediacc.cli.parse_retry import parse_retry, retry_from_options
+from rediacc.cli.parse_retry import parse_retry, retry_file, retry_from_options
 from rediacc.cli.parse_times import parse_duration, parse_not_before
 from rediacc.cli.parse_variables import merged_values, parse_variables
 from rediacc.cli.parse_words import parse_level, parse_pairs
@@ -30,6 +30,9 @@ def task_request(
     :raises InvalidInput: they contradict each other, or one of them means nothing.
     """
     kind, text = _payload(session, options)
+    for variable in options["extra_vars"]:
+        if variable.lstrip().startswith("@"):
+            session.check_path("-e", variable.strip())
     variables = parse_variables(options["extra_vars"], directory=working_directory())
     named = options["named"]
     timeout, not_before = options["timeout"], options["not_before"]
@@ -105,6 +108,9 @@ def _module_arguments(
 def _retry(session: Session, options: dict[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if options["retry"] is not None:
+        name = retry_file(options["retry"])
+        if name is not None:
+            session.check_path("--retry", name)
         given = parse_retry(options["retry"], read_stdin=lambda: session.read_stdin("--retry"))
     return retry_from_options(options, given)
 

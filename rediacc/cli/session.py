@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from rediacc.errors import InvalidInput
+from rediacc.errors import AccessDenied, InvalidInput
 
 if TYPE_CHECKING:
     # Help and completion name these types and use neither.
@@ -147,6 +147,23 @@ class Session:
             return content.decode("utf-8")
         except UnicodeDecodeError as exc:
             raise InvalidInput(f"{option} -: is not UTF-8 text") from exc
+
+    def check_path(self, option: str, path: str) -> None:
+        """Pass when this process may open a file that the person names.
+
+        Through sudo it has another account's rights: it would read or write what only that
+        account may.
+
+        :raises AccessDenied: it may not.
+        """
+        from rediacc.access.identity import caller_of_process
+        from rediacc.values import Proof
+
+        if caller_of_process("cli", self.environment).proof is Proof.SUDO:
+            raise AccessDenied(
+                f"{option} {path}: through sudo no file is opened with the account's rights",
+                hint="where the option takes -, use that and a pipe or a redirection",
+            )
 
     def tell(self, text: str) -> None:
         """Say `text` to the person on standard error; it is no part of the answer."""

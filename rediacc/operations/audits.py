@@ -11,7 +11,7 @@ from rediacc.audit.verify import verify_chain
 from rediacc.errors import InvalidInput
 from rediacc.requests import AuditExport, AuditFilter, AuditVerify, Nothing
 from rediacc.times import micros
-from rediacc.values import Scope
+from rediacc.values import Permission, Scope
 from rediacc.views import AuditEntryView, AuditPage, AuditVerdict, PermissionView
 
 __all__ = ["export", "list_all", "list_permissions", "verify"]
@@ -61,9 +61,11 @@ def list_permissions(call: Any, _request: Nothing) -> tuple[PermissionView, ...]
         roles = [
             role for role, by in HOME_ROLES.items() if by[operation.scope].allows(name, permission)
         ]
+        known = call.standing.known_roles.values()
         if operation.scope is Scope.TEAM:
-            known = call.standing.known_roles.values()
             roles = [*(role.name for role in known if role.allows(name, permission)), *roles]
+        elif permission is Permission.READ:
+            roles = [*(role.name for role in known), *roles]  # any role anywhere
         views.append(
             PermissionView(
                 operation=name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rediacc.access.members import forget_team, list_members
 from rediacc.errors import Conflict, RediaccError
 from rediacc.operations.files import change_files
 from rediacc.queue.reading import open_tasks_of_team
@@ -47,7 +48,18 @@ def delete(call: Any, request: TeamRef) -> TeamView:
             hint="cancel them or let them end first",
         )
     change_files(call, f"team {team.name}", plan_delete_team(call.settings, team.name))
+    _forget_roles(call, team.name)
     return view
+
+
+def _forget_roles(call: Any, team: str) -> None:
+    """Take the roles in the team away: a later team of the same name is another one."""
+    detail: dict[str, Any] = {}
+    with call.database.read() as connection:
+        has_members = any(team in row.teams for row in list_members(connection))
+    if has_members:
+        with call.write(f"team {team}", detail) as connection:
+            detail["members"] = forget_team(connection, team)
 
 
 def _view(call: Any, team: TeamSettings) -> TeamView:

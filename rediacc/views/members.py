@@ -76,7 +76,11 @@ class CallerView:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntryView:
-    """One entry of the hash chain; `detail` and the fields beside it are what the hash covers."""
+    """One entry of the hash chain, which covers all fields down to `previous`.
+
+    :param before: what its detail says that it was before a change; ``None`` where nothing
+        changed that has a value. `after`: the same after it.
+    """
 
     seq: int
     at: datetime
@@ -89,16 +93,8 @@ class AuditEntryView:
     detail: Mapping[str, Any]
     previous: str
     hash: str
-
-    @property
-    def before(self) -> Any:
-        """What it was before the change; ``None`` where nothing changed that has a value."""
-        return self.detail.get("before")
-
-    @property
-    def after(self) -> Any:
-        """What it was after the change."""
-        return self.detail.get("after")
+    before: Any = None
+    after: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
