@@ -53,7 +53,10 @@ class Wish:
 def attend(session: Session, view: View, office: Office, created: Created, wish: Wish) -> int:
     """Stay with the task until it ends, print how it did, and return the exit code."""
     task_id = str(created.task.id)
-    is_ours = wish.brings_worker and not created.workers_alive
+    is_ours = wish.brings_worker and not created.workers_alive and not session.is_through_sudo
+    if wish.brings_worker and not created.workers_alive and not is_ours:
+        # A worker of one's own would run, with the account's rights, in one's own surroundings.
+        session.tell("no worker is running, and through sudo none is started: the task waits")
     printer = LogPrinter(view) if wish.shows_output and _prints_output(view) else None
     try:
         with _worker(session, created.task) if is_ours else nullcontext() as process:

@@ -67,8 +67,8 @@ ENTRIES = (
     Entry("release", "task", "tasks:release_task", "Decide what becomes of held tasks."),
     Entry("trust", "machine", "trust:trust_machine", "Show and record host keys."),
     Entry("verify", "archive", "archives:verify_archive", "Check the archive, byte by byte."),
-    Entry("verify", "audit", "audit:verify_audit", "Recompute the audit's hash chain."),
     Entry("export", "audit", "audit:export_audit", "Write the audit with its hashes to a file."),
+    Entry("verify", "audit", "audit:verify_audit", "Recompute the audit's hash chain."),
 )
 
 LEAVES = (
@@ -88,10 +88,8 @@ LEAVES = (
 )
 
 VERBS = {
-    "create": "Make a task, a team or a machine.",
-    "list": "List tasks, the queue, teams, machines, workers, archives, named tasks.",
     "create": "Make a task, a team, a machine or a member.",
-    "list": "List tasks, the queue, teams, machines, workers, members, the audit.",
+    "list": "List tasks, the queue, teams, machines, workers, members, archives, the audit.",
     "inspect": "Show one task, team or machine.",
     "update": "Change a pending task, a machine or a member.",
     "delete": "Remove a team, a machine or a member.",
@@ -99,8 +97,7 @@ VERBS = {
     "retry": "Queue finished tasks again.",
     "release": "Decide what becomes of held tasks.",
     "trust": "Record host keys.",
-    "verify": "Check the archive.",
-    "verify": "Verify the audit.",
+    "verify": "Check the audit or the archive.",
     "export": "Export the audit.",
 }
 
@@ -131,7 +128,6 @@ NOUN_ALIASES = {
     "archives": ("archives", "archive"),
 }
 
-NOUN_ORDER = ("task", "queue", "team", "machine", "worker", "named-task", "archive")
 NOUN_ORDER = (
     "task",
     "queue",
@@ -142,6 +138,7 @@ NOUN_ORDER = (
     "member",
     "permission",
     "audit",
+    "archive",
 )
 HIDDEN_NOUNS = {
     "tasks": "task",

@@ -148,6 +148,14 @@ class Session:
         except UnicodeDecodeError as exc:
             raise InvalidInput(f"{option} -: is not UTF-8 text") from exc
 
+    @property
+    def is_through_sudo(self) -> bool:
+        """Whether the person is bound to a role and this process has another account's rights."""
+        from rediacc.access.identity import caller_of_process
+        from rediacc.values import Proof
+
+        return caller_of_process("cli", self.environment).proof is Proof.SUDO
+
     def check_path(self, option: str, path: str) -> None:
         """Pass when this process may open a file that the person names.
 
@@ -156,10 +164,7 @@ class Session:
 
         :raises AccessDenied: it may not.
         """
-        from rediacc.access.identity import caller_of_process
-        from rediacc.values import Proof
-
-        if caller_of_process("cli", self.environment).proof is Proof.SUDO:
+        if self.is_through_sudo:
             raise AccessDenied(
                 f"{option} {path}: through sudo no file is opened with the account's rights",
                 hint="where the option takes -, use that and a pipe or a redirection",

@@ -17,7 +17,7 @@ from rediacc.queue.rules import QueueRules, rules_of
 from rediacc.settings import Settings, TeamSettings
 from rediacc.storage.engine import Database
 from rediacc.times import micros, seconds, utc_now
-from rediacc.values import Caller, Scope
+from rediacc.values import Caller, Permission, Scope
 
 __all__ = ["Call", "Gate", "TeamNotAsked"]
 
@@ -38,6 +38,15 @@ class Gate(Protocol):
 
     def check_level(self, team: str, level: int) -> None:
         """Pass when the caller may give a task of `team` this level."""
+        raise NotImplementedError
+
+    def is_bounded(self, team: str) -> bool:
+        """Say whether the caller's tasks in `team` must not act as the account that runs them."""
+        raise NotImplementedError
+
+    @property
+    def home_settings(self) -> Settings:
+        """The settings with all teams, also those that the caller does not see."""
         raise NotImplementedError
 
 
@@ -152,11 +161,22 @@ class Call:
             f"the role {self.standing.role_in(team).name} goes up to {highest}"
         )
 
+    def is_bounded(self, team: str) -> bool:
+        """Say whether the caller's tasks in `team` must not act as the account that runs them."""
+        role = self.standing.role_in(team)
+        return self.standing.is_bounded and Permission.MANAGE not in role.permissions
+
+    @property
+    def home_settings(self) -> Settings:
+        """The settings with all teams; only to find out which team something concerns."""
+        return self._all_settings
+
     def _sees_all(self) -> bool:
         return self.standing.reads_all(self.name, self._operation.permission)
 
     def _may(self, team: str) -> bool:
-        if self._operation.scope is Scope.HOME:
+        needs_home_role = self._operation.permission is not Permission.READ
+        if self._operation.scope is Scope.HOME and needs_home_role:
             # The home's role was checked before the function began; it holds for its teams.
             return True
         return self.standing.may(self.name, self._operation.permission, team=team)

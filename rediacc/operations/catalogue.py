@@ -84,6 +84,7 @@ _TABLE = (
     ("archive.run", _HOME, _MANAGE, ArchiveRequest, archives.run),
     ("archive.list", _HOME, _AUDIT, Nothing, archives.list_all),
     ("archive.verify", _HOME, _AUDIT, Nothing, archives.verify),
+    ("worker.start", _HOME, _MANAGE, Nothing, checks.start_worker),
     ("doctor.check", _HOME, _AUDIT, DoctorRequest, checks.check),
 )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from rediacc.audit.chain import find_break
+from rediacc.access.binding import is_bound
+from rediacc.access.identity import account_name
+from rediacc.access.members import list_members
+from rediacc.audit.verify import verify_chain
 from rediacc.errors import RediaccError
 from rediacc.execution.collection import collection_directory
 from rediacc.execution.rundir import runtime_directory
@@ -24,7 +26,7 @@ from rediacc.teams.known_hosts import unknown_machines
 from rediacc.teams.retry_policy import check_retry_tables
 from rediacc.views import Check, WorkerView
 
-__all__ = ["check", "list_workers"]
+__all__ = ["check", "list_workers", "start_worker"]
 
 _LOW_BYTES = 200 << 20
 
@@ -33,6 +35,10 @@ def list_workers(call: Any, _request: Nothing) -> tuple[WorkerView, ...]:
     """``worker.list``: workers that run, and those that vanished without a word."""
     with call.database.read() as connection:
         return read_workers(connection, lease_seconds=call.settings.lease_seconds, now=call.now)
+
+
+def start_worker(_call: Any, _request: Nothing) -> None:
+    """``worker.start``: it is the owner's: a worker runs what everybody queued, with all keys."""
 
 
 def check(call: Any, request: DoctorRequest) -> tuple[Check, ...]:
@@ -132,12 +138,11 @@ def _audit(call: Any, request: DoctorRequest) -> Iterator[Check]:
     if request.fix:
         settle_intents(call)
     with call.database.read() as connection:
-        broken = find_break(connection)
-    whole = broken is None
+        verdict = verify_chain(connection, call.settings.state_directory)
     yield Check(
         name="audit",
-        status="pass" if whole else "fail",
-        message="the hash chain is whole" if whole else f"the hash chain breaks at entry {broken}",
+        status="fail" if verdict.problem else "pass",
+        message=verdict.problem or f"the hash chain is whole: {verdict.end.seq} entries",
     )
 
 
@@ -223,11 +228,23 @@ def _workers(call: Any, _request: DoctorRequest) -> Iterator[Check]:
 
 
 def _access(call: Any, _request: DoctorRequest) -> Iterator[Check]:
-    owner = call.settings.home.stat().st_uid
+    owner = account_name(call.settings.home.stat().st_uid)
+    with call.database.read() as connection:
+        count = len(list_members(connection))
+    if not count:
+        said = "nobody else is listed as a member"
+    elif is_bound():
+        said = (
+            f"roles guard {count} members against mistakes; they are a boundary for those who "
+            f"reach {owner} through sudo for rediacc only, or use it under another account"
+        )
+    else:
+        said = (
+            f"roles guard {count} members against mistakes, not against whoever can act as "
+            f"{owner}: sudo that allows only rediacc, or another account, makes them a boundary"
+        )
     yield Check(
-        name="access",
-        status="pass",
-        message=f"embedded: uid {owner} and root may do everything here (you are {os.getuid()})",
+        name="access", status="pass", message=f"{owner} and root may do everything here; {said}"
     )
 
 

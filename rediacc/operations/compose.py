@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from rediacc.errors import InvalidInput, NotFound, RediaccError
+from rediacc.operations.bounds import check_bounded_request, check_bounded_targets
 from rediacc.operations.call import Gate
 from rediacc.operations.checking import check_request, checked_uid
 from rediacc.queue.policies import policy_to_json
@@ -32,7 +33,7 @@ from rediacc.times import micros, seconds
 from rediacc.values import DEFAULT_LEVEL, Kind, PolicyView
 from rediacc.views import Placement
 
-__all__ = ["Composed", "compose_task"]
+__all__ = ["Composed", "check_follow_up", "compose_task"]
 
 _TITLE_LENGTH = 120
 
@@ -79,6 +80,7 @@ def compose_task(
     :raises Conflict: a machine's name is in several teams and no team is named.
     """
     named: NamedTask | None = None
+    given = request
     if request.named is not None:
         named = load_named_task(settings, request.named)
         request = resolve_named_task(named, request.variables, request)
@@ -87,10 +89,17 @@ def compose_task(
     if kind is None or text is None:
         raise InvalidInput("nothing to run: give --command, --shell, --module or --playbook")
     team = _team(request, settings, environment, gate)
+    is_bounded = gate is not None and gate.is_bounded(team)
+    if is_bounded:
+        check_bounded_request(given, home=settings.home)
     targets = _targets(request, kind, text, team, settings, environment)
+    if is_bounded and kind is not Kind.PLAYBOOK:
+        inventory = read_inventory(settings, team, environment=environment)
+        check_bounded_targets(targets.machines, inventory.hosts)
     level = request.priority if request.priority is not None else DEFAULT_LEVEL
     if gate is not None:
         gate.check_level(team, level)
+        check_follow_up(given.retry, gate=gate, environment=environment)
     policy = effective_policy(
         settings,
         request_retry=request.retry,
@@ -133,6 +142,23 @@ def compose_task(
         expires_at=_expires_at(request, now),
     )
     return Composed(task=task, policy=policy, notes=targets.notes, any_count=request.any_count)
+
+
+def check_follow_up(
+    retry: Mapping[str, Any], *, gate: Gate, environment: Mapping[str, str]
+) -> None:
+    """Pass when the named task that a policy starts after a failure is one that the person may.
+
+    :param retry: the policy's JSON object, as the person gave it.
+    :raises AccessDenied: they may not create tasks in its team.
+    """
+    action = retry.get("failureAction")
+    if not isinstance(action, str) or not action.startswith("run:"):
+        return
+    settings = gate.home_settings
+    named = load_named_task(settings, action.removeprefix("run:"))
+    bare = resolve_named_task(named, {}, TaskRequest(named=named.name))
+    gate.for_team(_found_team(bare, settings, environment))
 
 
 def _expires_at(request: TaskRequest, now: datetime) -> int | None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from rediacc.errors import AccessDenied, InvalidInput, RediaccError
 from rediacc.monitoring.placement import Outlook
 from rediacc.operations.checking import check_priority, check_timeout
-from rediacc.operations.compose import Composed, compose_task
+from rediacc.operations.compose import Composed, check_follow_up, compose_task
 from rediacc.operations.placing import outlook_for, placed, placement_notes
 from rediacc.operations.task_reading import opened_for_reading
 from rediacc.queue import changes, reading
@@ -171,6 +171,8 @@ def update(call: Any, request: TaskUpdate) -> tuple[TaskChange, ...]:
     given = (request.priority, request.timeout_seconds, request.not_before)
     if not request.retry and all(value is None for value in given):
         raise InvalidInput("nothing to change: give --priority, --timeout, --not-before or --retry")
+
+    check_follow_up(request.retry, gate=call, environment=call.environment)
 
     def change(connection: Connection, task_id: int) -> str:
         if request.priority is not None:

@@ -216,6 +216,13 @@ def _in_another_directory(home: Home, example: str) -> Done:
     return _script(home, f"cd {copy}; {begin} && {example.replace('~/ansible', str(copy))}")
 
 
+def _with_members(home: Home, example: str) -> Done:
+    for name, *more in (("anna",), ("ci", "--token")):
+        done = home.type("create", "member", name, "--role", "operator", "--team", "prod", *more)
+        assert done.rc in (0, 6), done  # 6: it is there already
+    return _type(home, example)
+
+
 def _completion(home: Home, example: str) -> Done:
     (Path(home.environment["HOME"]) / ".config/fish/completions").mkdir(parents=True)
     return _script(home, example)
@@ -234,5 +241,7 @@ PREPARED: dict[str, Callable[[Home, str], Done]] = {
     "rediacc cancel": _on_tasks(_pending),
     "rediacc release": _on_tasks(_held),
     "rediacc completion": _completion,
+    "rediacc update member": _with_members,
+    "rediacc delete member": _with_members,
     "rediacc worker": _work,
 }

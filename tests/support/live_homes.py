@@ -241,6 +241,8 @@ class Home:
         for path in state.glob("rediacc.db*"):
             path.unlink()
         shutil.copy(pristine, state / "rediacc.db")
+        # Else the audit says, as it must, that an older database was put back.
+        (state / "audit.checkpoint").unlink(missing_ok=True)
 
     # -- commands
 

@@ -9,6 +9,7 @@ import click
 from rediacc.cli.options import display_options, home_option
 from rediacc.cli.session import Session
 from rediacc.errors import InvalidInput
+from rediacc.requests import Nothing
 
 __all__ = ["list_workers", "worker"]
 
@@ -30,6 +31,7 @@ def worker(session: Session, /, *, slots: int | None, once: bool, drain: bool) -
     if once and drain:
         raise InvalidInput("--once and --drain exclude each other: give one")
     home = session.home()
+    session.perform("worker.start", Nothing())
     from rediacc.worker.main import run_worker
 
     code: int = run_worker(
@@ -47,7 +49,6 @@ def list_workers(session: Session, /, **display: Any) -> None:
 
     from rediacc.cli.render.columns import worker_columns
     from rediacc.cli.render.output import print_items
-    from rediacc.requests import Nothing
 
     view = session.view(**display)
     print_items(

@@ -120,4 +120,5 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "team.inspect": lambda _: requests.TeamRef(name="prod"),
     "team.list": lambda _: requests.Nothing(),
     "worker.list": lambda _: requests.Nothing(),
+    "worker.start": lambda _: requests.Nothing(),
 }

@@ -165,7 +165,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     ("words", "answers"),
     [
         ("rediacc cr", ["plain,create"]),
-        ("rediacc create ", ["plain,task", "plain,team", "plain,machine"]),
+        ("rediacc create ", ["plain,task", "plain,team", "plain,machine", "plain,member"]),
         ("rediacc task li", ["plain,list"]),
         ("rediacc create task --time", ["plain,--timeout"]),
         ("rediacc list tasks -o js", ["plain,json", "plain,jsonl"]),
