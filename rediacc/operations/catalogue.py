@@ -79,7 +79,7 @@ _TABLE = (
     ("caller.show", _HOME, _READ, Nothing, members.show_caller),
     ("audit.list", _HOME, _AUDIT, AuditFilter, audits.list_all),
     ("audit.verify", _HOME, _AUDIT, AuditVerify, audits.verify),
-    ("metrics.read", _HOME, _READ, MetricsRequest, monitoring.metrics),
+    ("metrics.read", _HOME, _AUDIT, MetricsRequest, monitoring.metrics),
     ("worker.list", _HOME, _READ, Nothing, checks.list_workers),
     ("archive.run", _HOME, _MANAGE, ArchiveRequest, archives.run),
     ("archive.list", _HOME, _AUDIT, Nothing, archives.list_all),

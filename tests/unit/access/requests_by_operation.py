@@ -75,6 +75,9 @@ def _member(world: World) -> str:
 
 
 REQUESTS: dict[str, Callable[[World], Any]] = {
+    "archive.list": lambda _: requests.Nothing(),
+    "archive.run": lambda _: requests.ArchiveRequest(older_than_seconds=365 * 86400.0),
+    "archive.verify": lambda _: requests.Nothing(),
     "audit.export": lambda _: requests.AuditExport(),
     "audit.list": lambda _: requests.AuditFilter(),
     "audit.verify": lambda _: requests.AuditVerify(),
