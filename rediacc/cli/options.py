@@ -20,6 +20,7 @@ __all__ = [
     "named_option",
     "output_option",
     "retry_options",
+    "sample_option",
     "schedule_options",
     "team_option",
     "waiting_options",
@@ -66,6 +67,11 @@ machines_option = click.option(
     metavar="NAME",
     shell_complete=complete_machines,
     help="A machine, or a pattern of names; may be repeated.",
+)
+sample_option = click.option(
+    "--sample-every",
+    metavar="TIME",
+    help="Look at machines' CPU, memory and disk so often: 60s; 0 for never.",
 )
 yes_option = click.option(
     "-y", "--yes", "--confirm", "--force", "yes", is_flag=True, help="Do not ask."

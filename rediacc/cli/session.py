@@ -176,6 +176,11 @@ class Session:
 
         click.echo(neutral(text), err=True)
 
+    @property
+    def has_terminal(self) -> bool:
+        """Whether there is somebody who can be asked."""
+        return bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
+
     def confirm(self, question: str, *, is_agreed: bool) -> None:
         """Return when the person agrees; without a terminal only ``--yes`` agrees.
 
@@ -186,7 +191,7 @@ class Session:
 
         if is_agreed:
             return
-        if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        if not self.has_terminal:
             raise InvalidInput(
                 f"{one_line(question)} Without a terminal nobody can say", hint="pass --yes"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rediacc.cli.neutral import one_line
+from rediacc.cli.render.measures import sampling_words
 from rediacc.cli.render.words import count
 from rediacc.views import InitReport
 
@@ -20,6 +21,8 @@ def welcome_lines(report: InitReport) -> Iterator[str]:
     ]
     yield f"teams    {'   '.join(teams) if teams else 'none yet: rediacc create team NAME'}"
     yield f"ssh      as you do now (agent, ~/.ssh/config, ansible.cfg){_keys(report)}"
+    if report.teams:
+        yield f"sampled  {sampling_words(report.sample_every_seconds)}"
     yield f"ansible  {one_line(report.ansible)}"
     yield f"added    {one_line(', '.join(report.written)) or 'nothing: it was a home before'}"
     for note in report.notes:

@@ -1,4 +1,7 @@
-"""How long measurements are kept, and their removal a little at a time."""
+"""How long measurements are kept, and their removal a little at a time.
+
+Single looks at machines are not removed here: ``[retention]`` says when they move to archives.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from sqlalchemy import text
 
 from rediacc.storage.engine import Database
 
-__all__ = ["KEPT", "KEPT_SAMPLES", "SPAN", "forget_old"]
+__all__ = ["KEPT", "SPAN", "forget_old"]
 
 _HOUR = 3_600_000_000
 SPAN = {60: 60_000_000, 300: 300_000_000, 3600: _HOUR}
@@ -17,20 +20,12 @@ SPAN = {60: 60_000_000, 300: 300_000_000, 3600: _HOUR}
 KEPT = {60: 24 * _HOUR, 300: 7 * 24 * _HOUR, 3600: 90 * 24 * _HOUR}
 """How long roll-ups of each resolution are kept, in microseconds."""
 
-KEPT_SAMPLES = 2 * _HOUR
-"""How long single looks at machines are kept, in microseconds."""
-
 _AT_ONCE = 500
 _KEYS = {
-    "sample": "id",
     "sample_rollup": "resolution, at, team, machine",
     "queue_sample": "resolution, at, team, level",
 }
-_OLD = {
-    name: f"FROM {name} WHERE "
-    + ("at < :limit" if name == "sample" else "resolution = :resolution AND at < :limit")
-    for name in _KEYS
-}
+_OLD = {name: f"FROM {name} WHERE resolution = :resolution AND at < :limit" for name in _KEYS}
 _HAS = {name: text(f"SELECT 1 {old} LIMIT 1") for name, old in _OLD.items()}
 _DELETE = {
     name: text(
@@ -42,7 +37,7 @@ _DELETE = {
 
 def forget_old(database: Database, *, now: int) -> int:
     """Remove what is older than it is kept, some hundred rows a transaction; return how many."""
-    removed = _forget(database, "sample", {"limit": now - KEPT_SAMPLES})
+    removed = 0
     for resolution, kept in KEPT.items():
         values = {"resolution": resolution, "limit": now - kept}
         removed += _forget(database, "sample_rollup", values)

@@ -26,10 +26,13 @@ _UNSAMPLED_STALE_SECONDS = 120.0
 _SETTLED = 10_000_000
 _ROWS_AT_ONCE = 500
 _INSERT = Sample.__table__.insert()  # type: ignore[attr-defined]
+# From one machine's name to the next in the index: as cheap with a day of looks as with one each.
 _NEWEST = text(
-    "SELECT s.* FROM sample s JOIN (SELECT machine, MAX(at) AS at FROM sample "
-    "WHERE team = :team GROUP BY machine) newest "
-    "ON s.team = :team AND s.machine = newest.machine AND s.at = newest.at"
+    "WITH RECURSIVE seen (machine) AS (SELECT MIN(machine) FROM sample WHERE team = :team "
+    "UNION ALL SELECT (SELECT MIN(machine) FROM sample WHERE team = :team "
+    "AND machine > seen.machine) FROM seen WHERE seen.machine IS NOT NULL) "
+    "SELECT s.* FROM seen JOIN sample s ON s.id = (SELECT id FROM sample WHERE team = :team "
+    "AND machine = seen.machine ORDER BY at DESC, id DESC LIMIT 1)"
 )
 _NEWEST_OF = text(
     "SELECT * FROM sample WHERE team = :team AND machine = :machine ORDER BY at DESC LIMIT 1"

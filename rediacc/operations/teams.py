@@ -77,5 +77,6 @@ def _view(call: Any, team: TeamSettings) -> TeamView:
         machine_count=machines,
         group_count=groups,
         weight=team.weight,
+        sample_every_seconds=team.sample_every_seconds,
         error=error,
     )

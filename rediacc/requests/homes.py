@@ -27,8 +27,12 @@ class DoctorRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class InitRequest:
-    """``home.init``: `teams` maps team names to inventory paths; empty proposes them."""
+    """``home.init``: `teams` maps team names to inventory paths; empty proposes them.
+
+    :param sample_every_seconds: how often machines are to be sampled; ``None`` for never.
+    """
 
     directory: str
     teams: Mapping[str, str] = field(default_factory=dict)
     launcher: bool = False
+    sample_every_seconds: float | None = None

@@ -30,10 +30,14 @@ class TeamRef:
 
 @dataclass(frozen=True, kw_only=True)
 class TeamCreate:
-    """``team.create``: a team that rediacc keeps, or one over an inventory that exists."""
+    """``team.create``: a team that rediacc keeps, or one over an inventory that exists.
+
+    :param sample_every_seconds: how often its machines are to be sampled; ``None`` for never.
+    """
 
     name: str
     inventory: str | None = None
+    sample_every_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from rediacc.errors import InvalidInput
 from rediacc.settings.reader import Reader
 
-__all__ = ["SAMPLE_EVERY_LOW", "MonitoringSettings", "read_monitoring"]
+__all__ = ["MonitoringSettings", "check_sample_every", "read_monitoring"]
 
-SAMPLE_EVERY_LOW = 5.0
+_SAMPLE_EVERY = (5.0, 3600.0)
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):(?P<port>\d{1,5})")
 
 
@@ -32,6 +33,17 @@ class MonitoringSettings:
     disk_limit: float = 95.0
     metrics: tuple[str, int] | None = None
     textfile: Path | None = None
+
+
+def check_sample_every(seconds: float, what: str) -> None:
+    """Pass when machines can be sampled that often.
+
+    :param what: the key or option that says it.
+    :raises InvalidInput: they cannot.
+    """
+    low, high = _SAMPLE_EVERY
+    if not low <= seconds <= high:
+        raise InvalidInput(f"{what} must be from {low:g} to {high:g} seconds")
 
 
 def read_monitoring(reader: Reader, home: Path) -> MonitoringSettings:

@@ -15,7 +15,7 @@ from typing import Any
 
 from rediacc.errors import InvalidInput, NotFound
 from rediacc.settings.model import CONFIG_NAME, LEVEL_LIMITS, STATE_NAME, Settings, TeamSettings
-from rediacc.settings.monitoring import SAMPLE_EVERY_LOW, read_monitoring
+from rediacc.settings.monitoring import check_sample_every, read_monitoring
 from rediacc.settings.reader import Reader
 from rediacc.settings.retention import read_retention
 from rediacc.settings.roles import read_roles
@@ -146,12 +146,14 @@ def _teams(reader: Reader) -> dict[str, TeamSettings]:
 
 def _sample_every(reader: Reader, table: dict[str, Any], where: str) -> float | None:
     """Return how often a team's machines are sampled; 0 and nothing mean never."""
-    seconds = reader.number(table, f"{where}.sample_every", 0, low=0, high=3600)
-    if 0 < seconds < SAMPLE_EVERY_LOW:
-        raise reader.bad(
-            f"{where}.sample_every", f"must be 0 (never) or at least {SAMPLE_EVERY_LOW:g} seconds"
-        )
-    return seconds or None
+    seconds = reader.number(table, f"{where}.sample_every", 0, low=0)
+    if not seconds:
+        return None
+    try:
+        check_sample_every(seconds, "0 (never), or it")
+    except InvalidInput as exc:
+        raise reader.bad(f"{where}.sample_every", f"must be {exc.message}") from exc
+    return seconds
 
 
 def _limits(reader: Reader, queue: dict[str, Any]) -> dict[int, float]:

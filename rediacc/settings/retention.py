@@ -25,7 +25,7 @@ class Retention:
     """
 
     tasks: float | None = 90 * _DAY
-    samples: float | None = 7 * _DAY
+    samples: float | None = _DAY
     audit: float | None = 365 * _DAY
 
     def of(self, sort: str) -> float | None:

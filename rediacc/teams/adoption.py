@@ -18,6 +18,7 @@ import tomlkit
 from rediacc.errors import Conflict, InvalidInput, NotFound, RediaccError
 from rediacc.requests import InitRequest
 from rediacc.settings import CONFIG_NAME, STATE_NAME, Settings, TeamSettings, load_settings
+from rediacc.settings.monitoring import check_sample_every
 from rediacc.teams.ansible_command import find_user_ansible, locate_ansible, read_configuration
 from rediacc.teams.discovery import Candidate, discover_inventories
 from rediacc.teams.files import checked_text, one_line, write_private
@@ -42,6 +43,8 @@ def initialise(request: InitRequest, *, environment: Mapping[str, str]) -> InitR
     :raises NotFound: an inventory that was named does not exist.
     """
     checked_text(request.directory, "directory")
+    if request.sample_every_seconds is not None:
+        check_sample_every(request.sample_every_seconds, "sample_every")
     home = Path(request.directory).expanduser().resolve()
     _check_free(home, with_launcher=request.launcher)
     teams = _named_teams(home, request.teams)
@@ -161,6 +164,7 @@ class _Adoption:
             teams=counted,
             written=tuple(str(file.relative_to(self._home)) for file in self._add.files),
             ansible=f"ansible-core {installation.version} in {installation.directory}",
+            sample_every_seconds=self._request.sample_every_seconds,
             notes=tuple(self._notes),
         )
 
@@ -203,20 +207,26 @@ class _Adoption:
     def _write(self, directory: Path | None, teams: Sequence[Candidate]) -> None:
         if self._request.launcher:
             self._add.file(self._home / LAUNCHER_NAME, _launcher(), mode=0o755)
-        self._add.file(self._home / CONFIG_NAME, _config_text(directory, teams), mode=0o644)
+        text = _config_text(directory, teams, self._request.sample_every_seconds)
+        self._add.file(self._home / CONFIG_NAME, text, mode=0o644)
 
 
 def _quoted(text: str) -> str:
     return str(tomlkit.string(text).as_string())
 
 
-def _config_text(directory: Path | None, teams: Sequence[Candidate]) -> str:
+def _config_text(
+    directory: Path | None, teams: Sequence[Candidate], sample_every: float | None
+) -> str:
     ansible = (
         f"directory = {_quoted(str(directory))}"
         if directory is not None
         else '# directory = "/path/to/bin"    # the Ansible that came with rediacc is used'
     )
-    tables = "".join(f"\n[teams.{team.name}]\ninventory = {_quoted(team.path)}\n" for team in teams)
+    sampling = "" if sample_every is None else f"sample_every = {sample_every:g}\n"
+    tables = "".join(
+        f"\n[teams.{team.name}]\ninventory = {_quoted(team.path)}\n{sampling}" for team in teams
+    )
     return f"""\
 # This directory is a rediacc home. Ansible does not read this file, and rediacc changes none of
 # yours. What stands behind '#' is the default.
@@ -238,10 +248,19 @@ def _config_text(directory: Path | None, teams: Sequence[Candidate]) -> str:
 [retention]
 # How long it stays in the database before a worker moves it to .rediacc/archive/; or "never".
 # tasks = "90d"            # finished tasks with their results, output and events
-# samples = "7d"           # single looks at machines
+# samples = "1d"           # single looks at machines
 # audit = "365d"           # entries of the audit; its chain goes on over archives
 
-# A team is an inventory and what belongs to it. Paths are from here.
+[monitoring]
+# timeout = 10             # seconds that a machine has to tell its health
+# forks = 20               # machines asked at once
+# cpu_limit = 90           # percent from which a machine is overloaded; also memory_limit = 95
+# disk_limit = 95          # and the fullest disk: --any passes over overloaded machines
+# metrics = "127.0.0.1:9750"        # where a worker serves metrics for Prometheus; off by default
+# textfile = "/path/rediacc.prom"   # where it writes them each minute; off by default
+
+# A team is an inventory and what belongs to it. Paths are from here. With sample_every = 60 a
+# worker looks at CPU, memory and disk of its machines every 60 seconds; without it never.
 {tables or "# [teams.prod]" + chr(10) + '# inventory = "inventories/prod"' + chr(10)}"""
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from rediacc.errors import Conflict, InvalidInput, NotFound
 from rediacc.requests import MachineCreate, TeamCreate
 from rediacc.settings import CONFIG_NAME, Settings, TeamSettings
+from rediacc.settings.monitoring import check_sample_every
 from rediacc.teams.changes import FileChange, read_file
 from rediacc.teams.names import (
     check_address,
@@ -66,9 +67,10 @@ def plan_create_team(settings: Settings, request: TeamCreate) -> tuple[FileChang
     name = check_team(request.name)
     if name in settings.teams:
         raise Conflict(f"team {name} exists", hint=f"rediacc inspect team {name}")
+    sampling = _sampling(request.sample_every_seconds)
     if request.inventory is not None:
         inventory = _existing_inventory(settings, request.inventory)
-        return (_toml_change(settings, name, {"inventory": inventory}),)
+        return (_toml_change(settings, name, {"inventory": inventory, **sampling}),)
     inventory = f"{_DIRECTORY}/{name}"
     directory = settings.home / inventory
     if os.path.lexists(directory):
@@ -82,7 +84,15 @@ def plan_create_team(settings: Settings, request: TeamCreate) -> tuple[FileChang
         after=_NEW_HOSTS.format(team=name).encode(),
         summary=f"new inventory of team {name}: {inventory}/{HOSTS_NAME}",
     )
-    return (hosts, _toml_change(settings, name, {"inventory": inventory, "managed": True}))
+    table = {"inventory": inventory, "managed": True, **sampling}
+    return (hosts, _toml_change(settings, name, table))
+
+
+def _sampling(every_seconds: float | None) -> dict[str, float]:
+    if every_seconds is None:
+        return {}
+    check_sample_every(every_seconds, "sample_every")
+    return {"sample_every": round(every_seconds) if every_seconds % 1 == 0 else every_seconds}
 
 
 def plan_delete_team(settings: Settings, name: str) -> tuple[FileChange, ...]:

@@ -45,6 +45,7 @@ class InitReport:
 
     :param teams: name, inventory path, number of machines.
     :param written: files added, relative to the home.
+    :param sample_every_seconds: how often machines will be sampled; ``None`` for never.
     :param unknown_keys: machines whose host key nobody recorded; ``None`` when not looked at.
     """
 
@@ -53,4 +54,5 @@ class InitReport:
     written: tuple[str, ...]
     ansible: str
     unknown_keys: int | None = None
+    sample_every_seconds: float | None = None
     notes: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ class TeamView:
     machine_count: int
     group_count: int
     weight: int = 1
+    sample_every_seconds: float | None = None
     error: str = ""
 
 

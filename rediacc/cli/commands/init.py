@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rediacc.cli.options import answer_options
+from rediacc.cli.options import answer_options, sample_option
 from rediacc.cli.session import Session
 
 __all__ = ["init"]
@@ -22,6 +22,7 @@ Examples:
 @click.option(
     "-T", "--team", "teams", multiple=True, metavar="NAME=PATH", help="A team and its inventory."
 )
+@sample_option
 @click.option("--launcher", is_flag=True, help="Also write ./rediacc, which starts this program.")
 @answer_options
 @click.pass_obj
@@ -32,6 +33,7 @@ def init(
     directory: str,
     teams: tuple[str, ...],
     launcher: bool,
+    sample_every: str | None,
     output: str | None,
     quiet: bool,
 ) -> None:
@@ -41,13 +43,17 @@ def init(
     """
     from rediacc.cli.parse_words import parse_pairs
     from rediacc.cli.render.output import print_item
+    from rediacc.cli.sampling import wished_sampling
     from rediacc.cli.welcome import welcome_lines
     from rediacc.operations.homes import initialise_home
     from rediacc.requests import InitRequest
 
     view = session.view(output=output, quiet=quiet)
     request = InitRequest(
-        directory=directory, teams=parse_pairs(teams, option="--team"), launcher=launcher
+        directory=directory,
+        teams=parse_pairs(teams, option="--team"),
+        launcher=launcher,
+        sample_every_seconds=wished_sampling(session, view, sample_every),
     )
     report = initialise_home(request, environment=session.environment)
     print_item(view, report, kind="home", name=report.home, lines=lambda: welcome_lines(report))

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from rediacc.cli.completing import complete_teams
-from rediacc.cli.options import answer_options, display_options, yes_option
+from rediacc.cli.options import answer_options, display_options, sample_option, yes_option
 from rediacc.cli.session import Session
 
 __all__ = ["create_team", "delete_team", "inspect_team", "list_teams"]
@@ -21,6 +21,7 @@ __all__ = ["create_team", "delete_team", "inspect_team", "list_teams"]
 @click.argument("name_argument", required=False, metavar="NAME")
 @click.option("--name", help="The same as NAME.", metavar="NAME")
 @click.option("--inventory", metavar="PATH", help="An inventory that exists; else one is made.")
+@sample_option
 @answer_options
 @click.pass_obj
 def create_team(
@@ -30,23 +31,31 @@ def create_team(
     name_argument: str | None,
     name: str | None,
     inventory: str | None,
+    sample_every: str | None,
     output: str | None,
     quiet: bool,
 ) -> None:
     """Make a team: over an inventory that exists, or with one that rediacc keeps."""
     from rediacc.cli.naming import one_name
+    from rediacc.cli.render.measures import sampling_words
     from rediacc.cli.render.output import print_item
+    from rediacc.cli.sampling import wished_sampling
     from rediacc.requests import TeamCreate
 
     view = session.view(output=output, quiet=quiet)
     chosen = one_name(name_argument, name, noun="team")
-    team = session.perform("team.create", TeamCreate(name=chosen, inventory=inventory))
+    every = wished_sampling(session, view, sample_every)
+    request = TeamCreate(name=chosen, inventory=inventory, sample_every_seconds=every)
+    team = session.perform("team.create", request)
     print_item(
         view,
         team,
         kind="team",
         name=team.name,
-        lines=lambda: [f"team {team.name} created: inventory {team.inventory}"],
+        lines=lambda: [
+            f"team {team.name} created: inventory {team.inventory}",
+            f"sampled: {sampling_words(team.sample_every_seconds)}",
+        ],
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rediacc.cli.neutral import one_line
 from rediacc.cli.render.columns import RESULT_COLUMNS
-from rediacc.cli.render.measures import health_pairs
+from rediacc.cli.render.measures import health_pairs, sampling_words
 from rediacc.cli.render.table import table_lines
 from rediacc.cli.render.words import age, clock, duration, labels
 from rediacc.values import LEVEL_NAMES, AnsibleOptions, PolicyView, PublicState, Reason, RetryPolicy
@@ -141,6 +141,7 @@ def team_lines(team: TeamView) -> Iterator[str]:
             ("machines", str(team.machine_count)),
             ("groups", str(team.group_count)),
             ("weight", str(team.weight)),
+            ("sampled", sampling_words(team.sample_every_seconds)),
         ]
     )
 

@@ -9,7 +9,7 @@ from rediacc.cli.render.words import clock, count, duration
 from rediacc.values import LEVEL_NAMES
 from rediacc.views import DepthRow, LevelWaits, MachineHealth, MachineView, Placement, QueueDepth
 
-__all__ = ["HEALTH_COLUMNS", "depth_lines", "health_pairs", "placement_lines"]
+__all__ = ["HEALTH_COLUMNS", "depth_lines", "health_pairs", "placement_lines", "sampling_words"]
 
 
 def _shown(machine: MachineView) -> MachineHealth | None:
@@ -101,6 +101,13 @@ def health_pairs(health: MachineHealth | None) -> Iterator[tuple[str, str]]:
     yield "memory", _of(health.memory_percent, _size(health.memory_bytes))
     yield "disk", _of(health.disk_percent, health.disk_path or "")
     yield "uptime", duration(health.uptime_seconds)
+
+
+def sampling_words(every_seconds: float | None) -> str:
+    """Return how often machines are sampled, and how to have it where they are not."""
+    if every_seconds is None:
+        return "never: sample_every = 60 in the team's table of rediacc.toml"
+    return f"every {duration(every_seconds)}, while a worker runs"
 
 
 def _of(percent: float | None, whole: str) -> str:
