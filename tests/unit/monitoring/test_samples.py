@@ -129,7 +129,8 @@ def test_a_span_is_rolled_up_only_when_it_is_over(lab: Lab) -> None:
 
 def test_rollups_are_forgotten_some_hundred_at_a_time(lab: Lab) -> None:
     rows = [
-        MachineSample(team="prod", machine=f"m{n}", at=START, is_reachable=True) for n in range(1200)
+        MachineSample(team="prod", machine=f"m{number}", at=START, is_reachable=True)
+        for number in range(1200)
     ]
     store_samples(lab.database, rows)
     roll_up_samples(lab.database, now=START + seconds(100))
