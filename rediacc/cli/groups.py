@@ -135,7 +135,7 @@ class NounGroup(_RegistryGroup):
 
     def __init__(self, noun: str, *, spelling: str) -> None:
         self._noun = noun
-        self._entries = registry.entries_of_noun(noun)
+        self._entries = registry.entries_of_noun(noun, spelling=spelling)
         super().__init__(spelling, about=f"The verbs of {noun}.", is_hidden=True)
 
     def children(self) -> Mapping[str, str]:

@@ -40,6 +40,7 @@ class Entry(NamedTuple):
 
 ENTRIES = (
     Entry("create", "task", "create_task:create_task", "Queue a task."),
+    Entry("create", "tasks", "create_tasks:create_tasks", "Queue many tasks from a file."),
     Entry("create", "team", "teams:create_team", "Make a team, or name an inventory one."),
     Entry("create", "machine", "machines:create_machine", "Add a machine to a team."),
     Entry("create", "member", "members:create_member", "Give somebody a role, or make a token."),
@@ -166,7 +167,9 @@ _QUEUE_VERBS = frozenset({"inspect", "cancel"})
 
 def _nouns(entry: Entry) -> tuple[str, ...]:
     """Return every spelling of the entry's noun, the one shown first."""
-    names = NOUN_ALIASES[entry.noun]
+    # `create task` and `create tasks` are two commands: neither is a spelling of the other.
+    others = {one.noun for one in ENTRIES if one.verb == entry.verb} - {entry.noun}
+    names = tuple(name for name in NOUN_ALIASES[entry.noun] if name not in others)
     if entry.verb in _QUEUE_VERBS:
         return names
     return tuple(name for name in names if name == entry.noun or name != "queue")
@@ -177,11 +180,15 @@ def entries_of_verb(verb: str) -> dict[str, tuple[Entry, tuple[str, ...]]]:
     return {entry.noun: (entry, _nouns(entry)[1:]) for entry in ENTRIES if entry.verb == verb}
 
 
-def entries_of_noun(noun: str) -> dict[str, tuple[Entry, tuple[str, ...]]]:
-    """Return the commands of a noun (singular) by their verb, each with the verb's aliases."""
-    found = {}
+def entries_of_noun(noun: str, *, spelling: str = "") -> dict[str, tuple[Entry, tuple[str, ...]]]:
+    """Return the commands of a noun (singular) by their verb, each with the verb's aliases.
+
+    :param spelling: the noun as typed; a command with just that noun comes before another.
+    """
+    found: dict[str, tuple[Entry, tuple[str, ...]]] = {}
     for entry in ENTRIES:
-        if noun in _nouns(entry):
+        is_meant = noun in _nouns(entry) and entry.verb not in found
+        if is_meant or entry.noun == spelling:
             aliases = tuple(name for name, verb in VERB_ALIASES.items() if verb == entry.verb)
             found[entry.verb] = (entry, aliases)
     for entry in LEAVES:

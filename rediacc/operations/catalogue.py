@@ -10,6 +10,7 @@ from rediacc.operations import (
     members,
     monitoring,
     overview,
+    task_batch,
     task_reading,
     tasks,
     teams,
@@ -36,6 +37,7 @@ from rediacc.requests import (
     OverviewRequest,
     ReleaseRequest,
     ScanRequest,
+    TaskBatch,
     TaskFilter,
     TaskIds,
     TaskRef,
@@ -54,6 +56,7 @@ _TEAM, _HOME = Scope.TEAM, Scope.HOME
 # Name, where it has its effect, what the caller's role must hold there, request, function.
 _TABLE = (
     ("task.create", _TEAM, _RUN, TaskRequest, tasks.create),
+    ("task.create_many", _TEAM, _RUN, TaskBatch, task_batch.create_many),
     ("task.cancel", _TEAM, _RUN, TaskIds, tasks.cancel),
     ("task.retry", _TEAM, _RUN, TaskIds, tasks.retry),
     ("task.release", _TEAM, _RUN, ReleaseRequest, tasks.release),

@@ -14,20 +14,18 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from rediacc.errors import InvalidInput, NotFound, RediaccError
+from rediacc.errors import InvalidInput, NotFound
 from rediacc.operations.bounds import check_bounded_request, check_bounded_targets
 from rediacc.operations.call import Gate
 from rediacc.operations.checking import check_request, checked_uid
+from rediacc.operations.sources import Sources
 from rediacc.queue.policies import policy_to_json
 from rediacc.queue.requests import options_to_json
 from rediacc.queue.submit import NewTask
 from rediacc.requests import TaskRequest
 from rediacc.settings import Settings
-from rediacc.teams.inventory import find_team, read_inventory
-from rediacc.teams.named_tasks import NamedTask, load_named_task, resolve_named_task
+from rediacc.teams.named_tasks import NamedTask, resolve_named_task
 from rediacc.teams.patterns import resolve_patterns
-from rediacc.teams.playbooks import playbook_fingerprint, resolve_playbook
-from rediacc.teams.probes import run_probe
 from rediacc.teams.retry_policy import effective_policy
 from rediacc.times import micros, seconds
 from rediacc.values import DEFAULT_LEVEL, Kind, PolicyView
@@ -70,32 +68,34 @@ def compose_task(
     created_by: str,
     now: datetime,
     gate: Gate | None,
+    sources: Sources | None = None,
 ) -> Composed:
     """Resolve and check `request`.
 
     :param gate: decides for the person who asks; ``None`` where the worker itself asks.
+    :param sources: what several tasks are composed from; ``None`` reads all anew.
     :raises AccessDenied: the person may not do this in the team, or not at this level.
     :raises InvalidInput: it cannot be meant.
     :raises NotFound: team, machine, playbook or named task do not exist.
     :raises Conflict: a machine's name is in several teams and no team is named.
     """
+    sources = sources or Sources(settings, environment)
     named: NamedTask | None = None
     given = request
     if request.named is not None:
-        named = load_named_task(settings, request.named)
+        named = sources.named_task(request.named)
         request = resolve_named_task(named, request.variables, request)
     check_request(request)
     kind, text = request.kind, request.text
     if kind is None or text is None:
         raise InvalidInput("nothing to run: give --command, --shell, --module or --playbook")
-    team = _team(request, settings, environment, gate)
+    team = _team(request, sources, gate)
     is_bounded = gate is not None and gate.is_bounded(team)
     if is_bounded:
         check_bounded_request(given, home=settings.home)
-    targets = _targets(request, kind, text, team, settings, environment)
+    targets = _targets(request, kind, text, team, sources)
     if is_bounded and kind is not Kind.PLAYBOOK:
-        inventory = read_inventory(settings, team, environment=environment)
-        check_bounded_targets(targets.machines, inventory.hosts)
+        check_bounded_targets(targets.machines, sources.inventory(team).hosts)
     level = request.priority if request.priority is not None else DEFAULT_LEVEL
     if gate is not None:
         gate.check_level(team, level)
@@ -136,7 +136,7 @@ def compose_task(
         named=request.named,
         labels=dict(request.labels),
         timeout_seconds=request.timeout_seconds or settings.default_timeout_seconds,
-        revision=_revision(settings, environment),
+        revision=sources.revision(),
         idempotency_key=request.idempotency_key,
         is_exclusive=request.exclusive,
         expires_at=_expires_at(request, now),
@@ -170,20 +170,16 @@ def _expires_at(request: TaskRequest, now: datetime) -> int | None:
     return expires_at
 
 
-def _team(
-    request: TaskRequest,
-    settings: Settings,
-    environment: Mapping[str, str],
-    gate: Gate | None,
-) -> str:
+def _team(request: TaskRequest, sources: Sources, gate: Gate | None) -> str:
     """Return the name of the task's team, in which the person may create it."""
     if gate is not None and request.team is not None:
         return gate.for_team(request.team).name
-    name = _found_team(request, settings, environment)
+    name = _found_team(request, sources)
     return name if gate is None else gate.for_team(name).name
 
 
-def _found_team(request: TaskRequest, settings: Settings, environment: Mapping[str, str]) -> str:
+def _found_team(request: TaskRequest, sources: Sources) -> str:
+    settings = sources.settings
     if request.team is not None:
         return settings.team(request.team).name
     if len(settings.teams) == 1:
@@ -191,11 +187,11 @@ def _found_team(request: TaskRequest, settings: Settings, environment: Mapping[s
     if not settings.teams:
         raise NotFound("this home has no team yet", hint="rediacc create team NAME")
     literal = [name for name in request.machines if not set(name) & set("*?[]!&,:~")]
-    found = {find_team(settings, name, environment=environment) for name in literal}
+    found = {sources.team_of(name) for name in literal}
     for group in request.groups:
-        found |= _teams_with_group(group, settings, environment)
+        found |= _teams_with_group(group, sources)
     if not request.machines and not request.groups and request.limit is not None:
-        found = _teams_with_names(request.limit, settings, environment)
+        found = _teams_with_names(request.limit, sources)
     if not found:
         names = " or ".join(sorted(settings.teams))
         raise InvalidInput("which team? it does not follow from the target", hint=f"--team {names}")
@@ -207,22 +203,22 @@ def _found_team(request: TaskRequest, settings: Settings, environment: Mapping[s
     return found.pop()
 
 
-def _teams_with_names(limit: str, settings: Settings, environment: Mapping[str, str]) -> set[str]:
+def _teams_with_names(limit: str, sources: Sources) -> set[str]:
     """Return the teams that have the machines and groups that `limit` names in full."""
     names = {name for name in re.split("[,:]", limit) if name and not set(name) & set("*?[]!&~@")}
     found: set[str] = set()
-    for team in settings.teams:
-        inventory = read_inventory(settings, team, environment=environment)
+    for team in sources.settings.teams:
+        inventory = sources.inventory(team)
         if any(inventory.groups.get(name) or name in inventory.hosts for name in names - {"all"}):
             found.add(team)
     return found
 
 
-def _teams_with_group(group: str, settings: Settings, environment: Mapping[str, str]) -> set[str]:
+def _teams_with_group(group: str, sources: Sources) -> set[str]:
     """Return the teams in which `group` has machines."""
     found: set[str] = set()
-    for team in settings.teams:
-        inventory = read_inventory(settings, team, environment=environment)
+    for team in sources.settings.teams:
+        inventory = sources.inventory(team)
         if inventory.groups.get(group):
             found.add(team)
     if not found and group.isidentifier():
@@ -230,22 +226,15 @@ def _teams_with_group(group: str, settings: Settings, environment: Mapping[str, 
     return found
 
 
-def _targets(
-    request: TaskRequest,
-    kind: Kind,
-    text: str,
-    team: str,
-    settings: Settings,
-    environment: Mapping[str, str],
-) -> _Targets:
+def _targets(request: TaskRequest, kind: Kind, text: str, team: str, sources: Sources) -> _Targets:
     patterns = (*request.machines, *request.groups, *(("all",) if request.all_machines else ()))
     if kind is Kind.PLAYBOOK:
-        return _playbook_targets(request, text, patterns, team, settings, environment)
+        return _playbook_targets(request, text, patterns, team, sources)
     if not patterns and request.limit is not None:
         patterns, request = (request.limit,), replace(request, limit=None)
     if not patterns:
         raise InvalidInput("on which machines? give --machine, --group, --all or --limit")
-    inventory = read_inventory(settings, team, environment=environment)
+    inventory = sources.inventory(team)
     for group in request.groups:
         if group not in inventory.groups and group.isidentifier():
             raise NotFound(
@@ -264,8 +253,7 @@ def _playbook_targets(
     playbook: str,
     patterns: Sequence[str],
     team: str,
-    settings: Settings,
-    environment: Mapping[str, str],
+    sources: Sources,
 ) -> _Targets:
     if patterns and request.limit is not None:
         raise InvalidInput(
@@ -273,21 +261,13 @@ def _playbook_targets(
             hint="its plays say the hosts; these options cut them down",
         )
     limit = ",".join(patterns) if patterns else request.limit
-    found = resolve_playbook(
-        settings,
-        team,
-        playbook=playbook,
-        options=request.options,
-        limit=limit,
-        extra_vars_files=(),
-        environment=environment,
-    )
+    found, fingerprint = sources.playbook(team, playbook, options=request.options, limit=limit)
     return _Targets(
         machines=found.machines,
         patterns=(),
         limit=limit,
         notes=found.notes,
-        fingerprint=playbook_fingerprint(settings, team, playbook, environment=environment),
+        fingerprint=fingerprint,
     )
 
 
@@ -308,16 +288,3 @@ def _digest(request: TaskRequest, team: str) -> str:
     content = asdict(bare)
     canonical = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _revision(settings: Settings, environment: Mapping[str, str]) -> str | None:
-    """Return the home's git commit; ``None`` where there is none."""
-    if not (settings.home / ".git").exists():
-        return None
-    path = {"PATH": environment.get("PATH", "/usr/bin:/bin"), "HOME": "/nonexistent"}
-    try:
-        answer = run_probe(["git", "rev-parse", "HEAD"], settings.home, path, 10.0)
-    except RediaccError:
-        return None
-    revision = answer.stdout.decode("ascii", "replace").strip()
-    return revision if answer.returncode == 0 else None

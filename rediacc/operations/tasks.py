@@ -15,7 +15,7 @@ from rediacc.operations.placing import outlook_for, placed, placement_notes
 from rediacc.operations.task_reading import opened_for_reading
 from rediacc.queue import changes, reading
 from rediacc.queue.policies import policy_to_json
-from rediacc.queue.submit import Submitted, submit
+from rediacc.queue.submit import NewTask, Submitted, submit
 from rediacc.queue.workers import count_live
 from rediacc.requests import ReleaseRequest, TaskIds, TaskRequest, TaskUpdate
 from rediacc.teams.named_tasks import load_named_task
@@ -24,7 +24,7 @@ from rediacc.times import micros, moment, utc_now
 from rediacc.values import PolicyView, PublicState, Reason
 from rediacc.views import Created, TaskChange, TaskView
 
-__all__ = ["cancel", "create", "release", "retry", "update"]
+__all__ = ["cancel", "create", "preview_view", "release", "retry", "update"]
 
 
 def create(call: Any, request: TaskRequest) -> Created:
@@ -88,34 +88,10 @@ def _preview(call: Any, composed: Composed, outlook: Outlook) -> Created:
     now = call.now
     with call.database.read() as connection:
         composed = placed(composed, connection, outlook)
-        task = composed.task
-        view = TaskView(
-            id=0,
-            uid=task.uid,
-            team=task.team,
-            priority=task.level,
-            state=PublicState.PENDING,
-            reason=str(Reason.QUEUED if task.eligible_at <= now else Reason.SCHEDULED),
-            kind=task.kind,
-            title=task.title,
-            named=task.named,
-            machines=task.machines,
-            labels=dict(task.labels),
-            attempt=0,
-            retries_left=task.retries,
-            created_by=task.created_by,
-            created_at=moment(now),
-            eligible_at=moment(max(task.eligible_at, now)),
-            started_at=None,
-            finished_at=None,
-            rc=None,
-            queue_seconds=None,
-            elapsed_seconds=None,
-        )
         return Created(
-            task=view,
+            task=preview_view(composed.task, now=now),
             is_new=True,
-            ahead=reading.ahead_of_level(connection, task.level),
+            ahead=reading.ahead_of_level(connection, composed.task.level),
             workers_alive=count_live(
                 connection, lease_seconds=call.settings.lease_seconds, now=now
             ),
@@ -123,6 +99,33 @@ def _preview(call: Any, composed: Composed, outlook: Outlook) -> Created:
             notes=composed.notes,
             placement=composed.placement,
         )
+
+
+def preview_view(task: NewTask, *, now: int) -> TaskView:
+    """Return a task as a list would show it had it been queued; its number is 0."""
+    return TaskView(
+        id=0,
+        uid=task.uid,
+        team=task.team,
+        priority=task.level,
+        state=PublicState.PENDING,
+        reason=str(Reason.QUEUED if task.eligible_at <= now else Reason.SCHEDULED),
+        kind=task.kind,
+        title=task.title,
+        named=task.named,
+        machines=task.machines,
+        labels=dict(task.labels),
+        attempt=0,
+        retries_left=task.retries,
+        created_by=task.created_by,
+        created_at=moment(now),
+        eligible_at=moment(max(task.eligible_at, now)),
+        started_at=None,
+        finished_at=None,
+        rc=None,
+        queue_seconds=None,
+        elapsed_seconds=None,
+    )
 
 
 def cancel(call: Any, request: TaskIds) -> tuple[TaskChange, ...]:

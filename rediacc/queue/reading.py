@@ -55,6 +55,7 @@ __all__ = [
     "timeline_of",
     "view_of",
     "view_task",
+    "view_tasks",
     "views_of",
     "waits_of",
 ]
@@ -153,6 +154,15 @@ def view_task(connection: Connection, task_id: int) -> TaskView:
     if row is None:
         raise NotFound(f"there is no task {task_id}")
     return views_of(connection, [row])[0]
+
+
+def view_tasks(connection: Connection, ids: Sequence[int]) -> dict[int, TaskView]:
+    """Return those of these tasks that are in the database, by their numbers."""
+    rows: list[Row[Any]] = []
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        rows += connection.execute(select(_T).where(_T.c.id.in_(part))).all()
+    return {view.id: view for view in views_of(connection, rows)}
 
 
 def payload_of(connection: Connection, task_id: int) -> tuple[dict[str, Any], PolicyView, Any]:

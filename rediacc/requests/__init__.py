@@ -30,6 +30,7 @@ from rediacc.requests.overview import (
 from rediacc.requests.tasks import (
     LogRequest,
     ReleaseRequest,
+    TaskBatch,
     TaskFilter,
     TaskIds,
     TaskRef,
@@ -69,6 +70,7 @@ __all__ = [
     "OverviewRequest",
     "ReleaseRequest",
     "ScanRequest",
+    "TaskBatch",
     "TaskFilter",
     "TaskIds",
     "TaskRef",

@@ -12,6 +12,7 @@ from rediacc.values import AnsibleOptions, Kind, OnLost, PublicState
 __all__ = [
     "LogRequest",
     "ReleaseRequest",
+    "TaskBatch",
     "TaskFilter",
     "TaskIds",
     "TaskRef",
@@ -55,6 +56,14 @@ class TaskRequest:
     retry: Mapping[str, Any] = field(default_factory=dict)
     exclusive: bool = False
     on_lost: OnLost | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskBatch:
+    """``task.create_many``: all of these tasks, or none."""
+
+    entries: tuple[TaskRequest, ...]
     dry_run: bool = False
 
 

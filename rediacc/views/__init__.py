@@ -44,6 +44,8 @@ from rediacc.views.overview import (
 from rediacc.views.tasks import (
     AttemptView,
     Created,
+    CreatedMany,
+    CreatedOne,
     EventView,
     LogEntry,
     LogPage,
@@ -70,6 +72,8 @@ __all__ = [
     "CallerView",
     "Check",
     "Created",
+    "CreatedMany",
+    "CreatedOne",
     "DepthRow",
     "EventView",
     "HealthPoint",

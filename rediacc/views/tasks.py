@@ -19,6 +19,8 @@ from rediacc.views.monitoring import Placement
 __all__ = [
     "AttemptView",
     "Created",
+    "CreatedMany",
+    "CreatedOne",
     "EventView",
     "LogEntry",
     "LogPage",
@@ -139,6 +141,33 @@ class Created:
     policy: PolicyView
     notes: tuple[str, ...] = ()
     placement: tuple[Placement, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreatedMany:
+    """The answer of ``task.create_many``, in the order of the entries.
+
+    :param workers_alive: workers that could take them now.
+    :param is_dry_run: whether nothing was queued.
+    """
+
+    tasks: tuple[CreatedOne, ...]
+    workers_alive: int
+    is_dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreatedOne:
+    """One of several tasks that were created together.
+
+    :param entry: its number among the entries, from 1.
+    :param is_new: false when an idempotency key or a ``taskId`` named a task that exists.
+    """
+
+    entry: int
+    task: TaskView
+    is_new: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
