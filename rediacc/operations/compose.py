@@ -155,10 +155,10 @@ def check_follow_up(
     action = retry.get("failureAction")
     if not isinstance(action, str) or not action.startswith("run:"):
         return
-    settings = gate.home_settings
-    named = load_named_task(settings, action.removeprefix("run:"))
+    sources = Sources(gate.home_settings, environment)
+    named = sources.named_task(action.removeprefix("run:"))
     bare = resolve_named_task(named, {}, TaskRequest(named=named.name))
-    gate.for_team(_found_team(bare, settings, environment))
+    gate.for_team(_found_team(bare, sources))
 
 
 def _expires_at(request: TaskRequest, now: datetime) -> int | None:

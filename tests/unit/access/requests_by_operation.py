@@ -112,6 +112,11 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "task.create": lambda _: requests.TaskRequest(
         kind=Kind.COMMAND, text="true", machines=("web1",), team="prod"
     ),
+    "task.create_many": lambda _: requests.TaskBatch(
+        entries=(
+            requests.TaskRequest(kind=Kind.COMMAND, text="true", machines=("web1",), team="prod"),
+        )
+    ),
     "task.inspect": lambda world: requests.TaskRef(id=world.task()),
     "task.list": lambda _: requests.TaskFilter(),
     "task.logs": lambda world: requests.LogRequest(id=world.task()),
