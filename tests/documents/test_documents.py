@@ -181,6 +181,24 @@ def test_guide_commands_do_what_it_says(repository: Repository) -> None:
     assert output.split() == [], repository.run("rediacc list tasks")[1]
 
 
+def test_monitoring_commands_do_what_it_says(repository: Repository) -> None:
+    text = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    outputs = {}
+    for command in _commands(text):
+        rc, outputs[command] = repository.run(command)
+        assert rc == 0, f"{command}: {rc} {outputs[command]}"
+        assert "Traceback" not in outputs[command]
+    assert "every 1m, while a worker runs" in outputs["rediacc inspect team prod"]
+    plan = outputs["rediacc create task --group web --any --command uptime --dry-run"]
+    assert "PLACEMENT" in plan
+    metrics = {
+        name.replace("_bucket", "").replace("_sum", "").replace("_count", "")
+        for name in re.findall(r"^(rediacc_\w+)", outputs["rediacc metrics"], re.MULTILINE)
+    }
+    for name in re.findall(r"`(rediacc_\w+)`", text):
+        assert name in metrics or "machine" in name or "alerts" in name, name
+
+
 def _write_named_task(repository: Repository) -> None:
     """Put the guide's own example of a named task where it says."""
     text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")

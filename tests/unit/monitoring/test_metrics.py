@@ -171,6 +171,15 @@ def test_rules_name_only_what_is_exposed(lab: Lab, rule: dict[str, Any]) -> None
     assert rule["annotations"]["summary"]
 
 
+def test_every_metric_is_documented(lab: Lab) -> None:
+    _live(lab)
+    _sample(lab, "web1", 1, cpu_percent=25.0, memory_percent=1.0, disk_percent=1.0)
+    page = (EXAMPLES.parents[1] / "docs" / "monitoring.md").read_text()
+    for family in text_string_to_metric_families(_exposed(lab)):
+        short = family.name.removeprefix("rediacc_machine")
+        assert f"`{family.name}" in page or f"`{short}`" in page, family.name
+
+
 def test_scrape_example_reads_the_rules_beside_it() -> None:
     document = yaml.safe_load((EXAMPLES / "prometheus.yml").read_text())
     assert all((EXAMPLES / name).is_file() for name in document["rule_files"])
