@@ -19,9 +19,9 @@ from rediacc.cli.session import Session, View
 from rediacc.cli.waiting import task_ids
 from rediacc.errors import ExitCode, InvalidInput
 from rediacc.requests import ReleaseRequest, TaskIds, TaskUpdate
-from rediacc.views import TaskChange
+from rediacc.views import AlertChange, TaskChange
 
-__all__ = ["change_tasks", "ids_request", "release_request", "update_request"]
+__all__ = ["change_tasks", "complain_of", "ids_request", "release_request", "update_request"]
 
 
 def ids_request(words: Sequence[str]) -> TaskIds:
@@ -91,11 +91,11 @@ def change_tasks(session: Session, view: View, operation: str, request: Any) -> 
         print_items(
             view, changes, kind="changes", columns=CHANGE_COLUMNS, name=lambda change: change.id
         )
-    _complain(refused, as_json=view.output in ("json", "jsonl"))
+    complain_of(refused, as_json=view.output in ("json", "jsonl"))
     return refused[0].exit_code if refused else int(ExitCode.DONE)
 
 
-def _complain(refused: Sequence[TaskChange], *, as_json: bool) -> None:
+def complain_of(refused: Sequence[TaskChange | AlertChange], *, as_json: bool) -> None:
     """Say what could not be done: a line each, or one JSON object for all."""
     complaints = [
         Complaint(change.message, code=change.code, exit_code=change.exit_code)

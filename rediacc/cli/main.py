@@ -108,14 +108,16 @@ def _run(arguments: list[str], environment: Mapping[str, str]) -> int:
         _check_text(arguments)
         if arguments[:1] == ["help"]:
             arguments = [*arguments[1:], "--help"]
+        session = Session(environment)
         result = build_root().main(
             args=arguments,
             prog_name="rediacc",
             complete_var="_REDIACC_COMPLETE",
             standalone_mode=False,
-            obj=Session(environment),
+            obj=session,
             color=_colour(environment),
         )
+        session.tell_alerts()
         return int(result) if isinstance(result, int) else int(ExitCode.DONE)
     except click.exceptions.Exit as stop:
         return stop.exit_code

@@ -66,6 +66,15 @@ ENTRIES = (
     Entry("cancel", "task", "tasks:cancel_task", "Cancel tasks; stop what runs of them."),
     Entry("retry", "task", "tasks:retry_task", "Queue finished tasks again."),
     Entry("release", "task", "tasks:release_task", "Decide what becomes of held tasks."),
+    Entry("list", "alerts", "alerts:list_alerts", "List what is wrong, open alerts first."),
+    Entry("inspect", "alert", "alerts:inspect_alert", "Show one alert and its messages."),
+    Entry("ack", "alert", "alerts:ack_alert", "Say that you look after alerts."),
+    Entry("resolve", "alert", "alerts:resolve_alert", "Say that alerts are over."),
+    Entry("test", "alert", "alerts:test_alert", "Send a test message through each channel."),
+    Entry("check", "alert", "alerts:check_alert", "Look at everything now, without a worker."),
+    Entry("create", "silence", "alerts:create_silence", "Send nothing of alerts for a time."),
+    Entry("list", "silences", "alerts:list_silences", "List what is silenced, and until when."),
+    Entry("delete", "silence", "alerts:delete_silence", "End silences."),
     Entry("trust", "machine", "trust:trust_machine", "Show and record host keys."),
     Entry("verify", "archive", "archives:verify_archive", "Check the archive, byte by byte."),
     Entry("export", "audit", "audit:export_audit", "Write the audit with its hashes to a file."),
@@ -80,6 +89,7 @@ LEAVES = (
     Entry("depth", "", "monitoring:depth", "Show how deep the queue is and how long starts wait."),
     Entry("metrics", "", "monitoring:metrics", "Print metrics for Prometheus."),
     Entry("whoami", "", "members:whoami", "Show who you are here and what your roles are."),
+    Entry("silence", "", "alerts:create_silence", "Send nothing of alerts for a time."),
     Entry("worker", "", "workers:worker", "Run the queue's tasks."),
     Entry("archive", "", "archives:archive", "Move what is over to the archive."),
     Entry("top", "", "top:top", "Watch the queue and the fleet, and act, on a full screen."),
@@ -89,17 +99,21 @@ LEAVES = (
 )
 
 VERBS = {
-    "create": "Make a task, a team, a machine or a member.",
-    "list": "List tasks, the queue, teams, machines, workers, members, archives, the audit.",
-    "inspect": "Show one task, team or machine.",
+    "create": "Make a task, a team, a machine, a member or a silence.",
+    "list": "List tasks, the queue, teams, machines, workers, members, alerts, archives, audit.",
+    "inspect": "Show one task, team, machine or alert.",
     "update": "Change a pending task, a machine or a member.",
-    "delete": "Remove a team, a machine or a member.",
+    "delete": "Remove a team, a machine, a member or a silence.",
     "cancel": "Cancel tasks.",
     "retry": "Queue finished tasks again.",
     "release": "Decide what becomes of held tasks.",
     "trust": "Record host keys.",
     "verify": "Check the audit or the archive.",
     "export": "Export the audit.",
+    "ack": "Look after alerts.",
+    "resolve": "Close alerts.",
+    "test": "Test the channels of alerts.",
+    "check": "Look for what is wrong, now.",
 }
 
 VERB_ALIASES = {
@@ -119,6 +133,10 @@ NOUN_ALIASES = {
     "teams": ("teams", "team"),
     "machine": ("machine", "machines"),
     "machines": ("machines", "machine"),
+    "alert": ("alert", "alerts"),
+    "alerts": ("alerts", "alert"),
+    "silence": ("silence", "silences"),
+    "silences": ("silences", "silence"),
     "workers": ("workers", "worker"),
     "member": ("member", "members"),
     "members": ("members", "member"),
@@ -140,11 +158,15 @@ NOUN_ORDER = (
     "permission",
     "audit",
     "archive",
+    "alert",
+    "silence",
 )
 HIDDEN_NOUNS = {
     "tasks": "task",
     "teams": "team",
     "machines": "machine",
+    "alerts": "alert",
+    "silences": "silence",
     "workers": "worker",
     "named-tasks": "named-task",
     "archives": "archive",
@@ -153,7 +175,7 @@ HIDDEN_NOUNS = {
 }
 
 # Words that are a command by themselves and a noun before a verb: `rediacc worker list`.
-VERBS_AND_NOUNS = frozenset({"worker", "archive"})
+VERBS_AND_NOUNS = frozenset({"worker", "archive", "silence"})
 
 # Commands without a noun that also answer after one: `rediacc task logs 42`.
 NOUN_LEAVES = {"task": ("run", "wait", "logs"), "queue": ("depth",)}

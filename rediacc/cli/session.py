@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from rediacc.errors import AccessDenied, InvalidInput
+from rediacc.errors import AccessDenied, InvalidInput, RediaccError
 
 if TYPE_CHECKING:
     # Help and completion name these types and use neither.
@@ -74,6 +75,8 @@ class Session:
         self.output = output or environment.get("REDIACC_OUTPUT") or "table"
         self.home_option: str | None = None
         self._read_from: str | None = None
+        self._is_watched = False
+        self._open_alerts = 0
 
     def view(
         self,
@@ -94,6 +97,7 @@ class Session:
                 f"REDIACC_OUTPUT: {self.output!r} is no output", hint=", ".join(OUTPUTS)
             )
         names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
+        self._is_watched = self.output in ("table", "wide") and not quiet and _is_terminal()
         return View(
             output=self.output,
             columns=tuple(name.lower().replace("-", "_") for name in names),
@@ -118,7 +122,22 @@ class Session:
         from rediacc.operations.office import open_office
 
         office: Office = open_office(home, environment=self.environment, channel="cli")
-        return office
+        return _Attended(office, self) if self._is_watched else office
+
+    def note_alerts(self, office: Any) -> None:
+        """Look how many alerts are open, to tell of them when the command has ended."""
+        from rediacc.operations.alerts import glance
+
+        # The command is done; nothing that goes wrong here may make a failure of it.
+        with contextlib.suppress(RediaccError):
+            self._open_alerts = glance(office)
+
+    def tell_alerts(self) -> None:
+        """Say on the terminal that alerts are open, where a person reads along."""
+        if self._open_alerts:
+            noun = "alert is" if self._open_alerts == 1 else "alerts are"
+            self.tell(f"{self._open_alerts} {noun} open: rediacc list alerts")
+            self._open_alerts = 0
 
     def perform(self, operation: str, request: Any) -> Any:
         """Perform one operation and return its answer."""
@@ -196,6 +215,40 @@ class Session:
                 f"{one_line(question)} Without a terminal nobody can say", hint="pass --yes"
             )
         click.confirm(one_line(question), abort=True, err=True)
+
+
+class _Attended:
+    """An office that a person on a terminal works with: at its end it looks for open alerts."""
+
+    def __init__(self, office: Any, session: Session) -> None:
+        self._office = office
+        self._session = session
+        self._is_about_alerts = False
+
+    def perform(self, operation: str, request: Any) -> Any:
+        """Perform the operation and return its answer."""
+        if operation.partition(".")[0] in ("alert", "delivery", "silence"):
+            self._is_about_alerts = True  # who looks at them need not be told
+        return self._office.perform(operation, request)
+
+    def __enter__(self) -> Office:
+        self._office.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        if kind is None and not self._is_about_alerts:
+            self._session.note_alerts(self._office)
+        done: bool | None = self._office.__exit__(kind, error, trace)
+        return done
+
+
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def working_directory() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rediacc.operations import (
+    alerts,
     archives,
     audits,
     checks,
@@ -10,6 +11,7 @@ from rediacc.operations import (
     members,
     monitoring,
     overview,
+    silences,
     task_batch,
     task_reading,
     tasks,
@@ -17,10 +19,16 @@ from rediacc.operations import (
 )
 from rediacc.operations.registry import Operation, Permission, Scope, by_name
 from rediacc.requests import (
+    AlertCheck,
+    AlertFilter,
+    AlertIds,
+    AlertRef,
+    AlertTest,
     ArchiveRequest,
     AuditExport,
     AuditFilter,
     AuditVerify,
+    DeliveryFilter,
     DepthRequest,
     DoctorRequest,
     HistoryRequest,
@@ -37,6 +45,9 @@ from rediacc.requests import (
     OverviewRequest,
     ReleaseRequest,
     ScanRequest,
+    SilenceCreate,
+    SilenceFilter,
+    SilenceIds,
     TaskBatch,
     TaskFilter,
     TaskIds,
@@ -83,6 +94,15 @@ _TABLE = (
     ("audit.list", _HOME, _AUDIT, AuditFilter, audits.list_all),
     ("audit.verify", _HOME, _AUDIT, AuditVerify, audits.verify),
     ("metrics.read", _HOME, _AUDIT, MetricsRequest, monitoring.metrics),
+    ("alert.inspect", _TEAM, _READ, AlertRef, alerts.inspect),
+    ("alert.ack", _TEAM, _RUN, AlertIds, alerts.acknowledge),
+    ("alert.resolve", _TEAM, _RUN, AlertIds, alerts.resolve),
+    ("alert.test", _TEAM, _RUN, AlertTest, alerts.test),
+    ("alert.check", _HOME, _MANAGE, AlertCheck, alerts.check),
+    ("delivery.list", _TEAM, _READ, DeliveryFilter, alerts.list_deliveries),
+    ("silence.create", _TEAM, _RUN, SilenceCreate, silences.create),
+    ("silence.list", _TEAM, _READ, SilenceFilter, silences.list_all),
+    ("silence.delete", _TEAM, _RUN, SilenceIds, silences.delete),
     ("worker.list", _HOME, _READ, Nothing, checks.list_workers),
     ("archive.run", _HOME, _MANAGE, ArchiveRequest, archives.run),
     ("archive.list", _HOME, _AUDIT, Nothing, archives.list_all),
@@ -112,6 +132,7 @@ _REFRESHED = tuple(
         is_audited=lambda request: not request.is_refresh,
     )
     for name, request, function in (
+        ("alert.list", AlertFilter, alerts.list_all),
         ("machine.list", MachineFilter, machines.list_all),
         ("queue.depth", DepthRequest, monitoring.depth),
         ("health.history", HistoryRequest, monitoring.history),

@@ -5,6 +5,17 @@ Importing them imports neither SQLModel nor Ansible.
 
 from __future__ import annotations
 
+from rediacc.requests.alerts import (
+    AlertCheck,
+    AlertFilter,
+    AlertIds,
+    AlertRef,
+    AlertTest,
+    DeliveryFilter,
+    SilenceCreate,
+    SilenceFilter,
+    SilenceIds,
+)
 from rediacc.requests.archives import ArchiveRequest
 from rediacc.requests.homes import (
     DoctorRequest,
@@ -49,10 +60,16 @@ from rediacc.requests.teams import (
 )
 
 __all__ = [
+    "AlertCheck",
+    "AlertFilter",
+    "AlertIds",
+    "AlertRef",
+    "AlertTest",
     "ArchiveRequest",
     "AuditExport",
     "AuditFilter",
     "AuditVerify",
+    "DeliveryFilter",
     "DepthRequest",
     "DoctorRequest",
     "HistoryRequest",
@@ -70,6 +87,9 @@ __all__ = [
     "OverviewRequest",
     "ReleaseRequest",
     "ScanRequest",
+    "SilenceCreate",
+    "SilenceFilter",
+    "SilenceIds",
     "TaskBatch",
     "TaskFilter",
     "TaskIds",

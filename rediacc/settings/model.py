@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rediacc.errors import NotFound
+from rediacc.settings.alerts import AlertSettings
 from rediacc.settings.monitoring import MonitoringSettings
 from rediacc.settings.retention import Retention
 from rediacc.settings.roles import RoleSettings
@@ -110,6 +111,7 @@ class Settings:
     output_tail_bytes: int = 65536
     keep_runs: bool = False
     retry: Mapping[str, Any] = field(default_factory=dict)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     roles: Mapping[str, RoleSettings] = field(default_factory=dict)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     retention: Retention = field(default_factory=Retention)

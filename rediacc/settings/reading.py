@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rediacc.errors import InvalidInput, NotFound
+from rediacc.settings.alerts import read_alerts
 from rediacc.settings.model import CONFIG_NAME, LEVEL_LIMITS, STATE_NAME, Settings, TeamSettings
 from rediacc.settings.monitoring import check_sample_every, read_monitoring
 from rediacc.settings.reader import Reader
@@ -66,7 +67,8 @@ def load_settings(home: Path, *, environment: Mapping[str, str] | None = None) -
 
 def _settings(reader: Reader, home: Path, environment: Mapping[str, str]) -> Settings:
     tables = ("ansible", "worker", "queue", "output", "retry", "teams")
-    reader.known("", reader.document, {*tables, "database", "roles", "monitoring", "retention"})
+    own = {"alerts", "database", "monitoring", "retention", "roles"}
+    reader.known("", reader.document, {*tables, *own})
     ansible, worker, queue, output = (reader.table(name) for name in tables[:4])
     reader.known("ansible", ansible, {"directory", "pass_environment", "inventory_ttl"})
     reader.known("worker", worker, {"slots", "urgent_slots", "keep_runs", "lease", "stop_grace"})
@@ -97,6 +99,7 @@ def _settings(reader: Reader, home: Path, environment: Mapping[str, str]) -> Set
         output_tail_bytes=reader.size(output, "output.tail_bytes"),
         keep_runs=reader.flag(worker, "worker.keep_runs"),
         retry=reader.table("retry"),
+        alerts=read_alerts(reader),
         roles=read_roles(reader),
         monitoring=read_monitoring(reader, home),
         retention=read_retention(reader),
@@ -106,6 +109,7 @@ def _settings(reader: Reader, home: Path, environment: Mapping[str, str]) -> Set
 def _teams(reader: Reader) -> dict[str, TeamSettings]:
     teams = {}
     keys = {
+        "alerts",
         "inventory",
         "managed",
         "ssh",

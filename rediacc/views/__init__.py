@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from rediacc.views.alerts import (
+    AlertChange,
+    AlertDetail,
+    AlertReport,
+    AlertView,
+    ChannelAnswer,
+    DeliveryView,
+    SilenceView,
+)
 from rediacc.views.archives import (
     ArchiveRun,
     ArchiveView,
@@ -62,7 +71,11 @@ from rediacc.views.teams import (
 )
 
 __all__ = [
+    "AlertChange",
+    "AlertDetail",
     "AlertGlance",
+    "AlertReport",
+    "AlertView",
     "ArchiveRun",
     "ArchiveView",
     "AttemptView",
@@ -70,10 +83,12 @@ __all__ = [
     "AuditPage",
     "AuditVerdict",
     "CallerView",
+    "ChannelAnswer",
     "Check",
     "Created",
     "CreatedMany",
     "CreatedOne",
+    "DeliveryView",
     "DepthRow",
     "EventView",
     "HealthPoint",
@@ -98,6 +113,7 @@ __all__ = [
     "QueueDepth",
     "QueuePoint",
     "ResultView",
+    "SilenceView",
     "SlowTask",
     "SortMoved",
     "TaskChange",

@@ -26,6 +26,7 @@ from rediacc.settings import Settings, load_settings
 from rediacc.storage.engine import Database, open_database
 from rediacc.storage.schema import upgrade
 from rediacc.values import PublicState, Reason
+from rediacc.worker.alerting import begin_alerting
 from rediacc.worker.archiving import ARCHIVE_SECONDS, Archiving
 from rediacc.worker.chores import Chores
 from rediacc.worker.log import LOG, set_up_log
@@ -179,6 +180,12 @@ class _Process:
         if until_task is None:
             self._begin_measuring()
             self._chores.add("archive", self._archiving.run, every_seconds=ARCHIVE_SECONDS)
+            begin_alerting(
+                self._chores,
+                database=self._database,
+                settings=self._settings,
+                environment=self._environment,
+            )
         recovered = 0.0
         has_ticked = False
         try:

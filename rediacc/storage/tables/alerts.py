@@ -27,6 +27,7 @@ class Alert(SQLModel, table=True):
             sqlite_where=text("state <> 'resolved'"),
             postgresql_where=text("state <> 'resolved'"),
         ),
+        Index("ix_alert_key", "key", "id"),
         Index("ix_alert_last", "last_at"),
         {"sqlite_autoincrement": True},
     )

@@ -92,7 +92,16 @@ class Outbox(SQLModel, table=True):
     """Something to tell people, recorded exactly once; delivery may repeat, with the same key."""
 
     __tablename__ = "outbox"
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (
+        Index(
+            "ix_outbox_open",
+            "kind",
+            "id",
+            sqlite_where=text("delivered_at IS NULL"),
+            postgresql_where=text("delivered_at IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, sa_column=Column(BIG_ID, primary_key=True))
     key: str = Field(unique=True)

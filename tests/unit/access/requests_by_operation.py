@@ -23,6 +23,12 @@ from typing import Any
 from world import World
 
 from rediacc import requests
+from rediacc.alert_words import AlertRule, Severity
+from rediacc.alerts.book import Book
+from rediacc.alerts.finding import Finding
+from rediacc.alerts.service import place_of
+from rediacc.settings import load_settings
+from rediacc.times import micros
 from rediacc.values import Kind, MachineState
 from rediacc.views import HostKey
 
@@ -74,14 +80,42 @@ def _member(world: World) -> str:
     return name
 
 
+def _alert(world: World) -> str:
+    """An open alert of prod, as a task that failed would leave it."""
+    settings = load_settings(world.home, environment=world.environment)
+    now = micros(datetime.now(UTC))
+    finding = Finding(
+        key=world.fresh("task-failed/prod/"),
+        rule=AlertRule.TASK_FAILED,
+        team="prod",
+        severity=Severity.ERROR,
+        at=now,
+    )
+    with world.database.write() as connection:
+        book = Book(connection, settings, place=place_of(settings), now=now)
+        return str(book.raise_alert(finding))
+
+
+def _silence(world: World) -> str:
+    made = world.owner("silence.create", requests.SilenceCreate(team="prod", for_seconds=60))
+    return str(made.id)
+
+
 REQUESTS: dict[str, Callable[[World], Any]] = {
     "archive.list": lambda _: requests.Nothing(),
     "archive.run": lambda _: requests.ArchiveRequest(older_than_seconds=365 * 86400.0),
     "archive.verify": lambda _: requests.Nothing(),
+    "alert.ack": lambda world: requests.AlertIds(ids=(_alert(world),)),
+    "alert.check": lambda _: requests.AlertCheck(),
+    "alert.inspect": lambda world: requests.AlertRef(id=_alert(world)),
+    "alert.list": lambda _: requests.AlertFilter(team="prod"),
+    "alert.resolve": lambda world: requests.AlertIds(ids=(_alert(world),)),
+    "alert.test": lambda _: requests.AlertTest(team="prod"),
     "audit.export": lambda _: requests.AuditExport(),
     "audit.list": lambda _: requests.AuditFilter(),
     "audit.verify": lambda _: requests.AuditVerify(),
     "caller.show": lambda _: requests.Nothing(),
+    "delivery.list": lambda _: requests.DeliveryFilter(team="prod"),
     "doctor.check": lambda _: requests.DoctorRequest(),
     "health.history": lambda _: requests.HistoryRequest(
         since=datetime.now(UTC) - timedelta(hours=1), until=datetime.now(UTC), team="prod"
@@ -108,6 +142,9 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "metrics.read": lambda _: requests.MetricsRequest(),
     "overview.read": lambda _: requests.OverviewRequest(team="prod"),
     "queue.depth": lambda _: requests.DepthRequest(team="prod"),
+    "silence.create": lambda _: requests.SilenceCreate(team="prod", for_seconds=60),
+    "silence.delete": lambda world: requests.SilenceIds(ids=(_silence(world),)),
+    "silence.list": lambda _: requests.SilenceFilter(team="prod"),
     "task.cancel": lambda world: requests.TaskIds(ids=(world.task(),)),
     "task.create": lambda _: requests.TaskRequest(
         kind=Kind.COMMAND, text="true", machines=("web1",), team="prod"

@@ -168,7 +168,10 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
         ("rediacc cr", ["plain,create"]),
         (
             "rediacc create ",
-            ["plain,task", "plain,tasks", "plain,team", "plain,machine", "plain,member"],
+            [
+                *("plain,task", "plain,tasks", "plain,team", "plain,machine"),
+                *("plain,member", "plain,silence"),
+            ],
         ),
         ("rediacc task li", ["plain,list"]),
         ("rediacc create task --time", ["plain,--timeout"]),

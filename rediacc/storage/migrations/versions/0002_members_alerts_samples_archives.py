@@ -16,6 +16,14 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_index(
+        "ix_outbox_open",
+        "outbox",
+        ["kind", "id"],
+        unique=False,
+        sqlite_where=sa.text("delivered_at IS NULL"),
+        postgresql_where=sa.text("delivered_at IS NULL"),
+    )
     op.create_table(
         "alert",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -36,6 +44,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_alert_key", "alert", ["key", "id"], unique=False)
     op.create_index("ix_alert_last", "alert", ["last_at"], unique=False)
     op.create_index(
         "ix_alert_open",
@@ -268,6 +277,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("state <= 4 AND expires_at IS NOT NULL"),
     )
     op.drop_column("task", "expires_at")
+    op.drop_index(
+        "ix_outbox_open",
+        table_name="outbox",
+        sqlite_where=sa.text("delivered_at IS NULL"),
+        postgresql_where=sa.text("delivered_at IS NULL"),
+    )
     op.drop_table("silence")
     op.drop_table("secret_note")
     op.drop_table("sample_rollup")
@@ -303,4 +318,5 @@ def downgrade() -> None:
         postgresql_where=sa.text("state <> 'resolved'"),
     )
     op.drop_index("ix_alert_last", table_name="alert")
+    op.drop_index("ix_alert_key", table_name="alert")
     op.drop_table("alert")
