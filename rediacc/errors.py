@@ -19,6 +19,7 @@ __all__ = [
     "PreparationFailed",
     "RediaccError",
     "StaleClaim",
+    "VaultError",
 ]
 
 
@@ -124,3 +125,9 @@ class StaleClaim(RediaccError):
     """A write named an epoch that is no longer the task's: somebody else owns it now."""
 
     code = "stale_claim"
+
+
+class VaultError(RediaccError):
+    """A vault cannot be opened or written: no key, a wrong one, or a file that is none."""
+
+    code = "vault"

@@ -30,6 +30,7 @@ __all__ = [
     "Reason",
     "RetryPolicy",
     "Scope",
+    "SecretScope",
     "State",
 ]
 
@@ -152,6 +153,13 @@ class MachineState(StrEnum):
     ONLINE = "online"
     MAINTENANCE = "maintenance"
     OFFLINE = "offline"
+
+
+class SecretScope(StrEnum):
+    """Who reads a team's secret: playbooks, as a variable, or rediacc alone."""
+
+    VARS = "vars"
+    PRIVATE = "private"
 
 
 class MachineOutcome(StrEnum):

@@ -48,6 +48,11 @@ options:
     type: path
     env:
       - name: REDIACC_DENY
+  learn:
+    description: A vaulted file with values that no play reads and no output may show.
+    type: path
+    env:
+      - name: REDIACC_LEARN
 notes:
   - The options are read from the environment before Ansible resolves options, because
     masking begins when the plugin is made. They are then removed from it, so that neither
@@ -134,7 +139,7 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         environment = {
             name: os.environ.pop("REDIACC_" + name, "")
-            for name in ("RECORDS", "NONCE", "RUN", "DENY")
+            for name in ("RECORDS", "NONCE", "RUN", "DENY", "LEARN")
         }
         self._play = ""
         self._starts = {}
@@ -142,6 +147,7 @@ class CallbackModule(CallbackBase):
         self._refusal = None
         self._secrets = None
         self._records = None
+        self._learned = environment["LEARN"]
         if not environment["RECORDS"]:
             self.disabled = True
             return
@@ -190,7 +196,7 @@ class CallbackModule(CallbackBase):
         if self._secrets is None or not plays:
             return
         loader, manager = plays[0].get_loader(), plays[0].get_variable_manager()
-        files = files_read_early(loader, context.CLIARGS, os.getcwd())
+        files = [*files_read_early(loader, context.CLIARGS, os.getcwd()), self._learned]
         relearn_files(loader, dict.fromkeys(files))
         learn_decrypted_values(manager.extra_vars, self._secrets.learn)
         inventory = getattr(manager, "_inventory", None)

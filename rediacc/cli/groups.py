@@ -169,7 +169,7 @@ class Root(_RegistryGroup):
         return [*self.children(), *registry.VERB_ALIASES, *nouns]
 
     def find(self, name: str) -> click.Command | None:
-        verb = registry.VERB_ALIASES.get(name, name)
+        verb = name if name in registry.OWN_ALIASES else registry.VERB_ALIASES.get(name, name)
         if verb in self._leaves:
             return load(self._leaves[verb])
         if verb in registry.VERBS:

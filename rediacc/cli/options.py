@@ -133,6 +133,13 @@ ansible_options = _stack(
     click.option(
         "-f", "--forks", type=click.IntRange(1, 1000), metavar="N", help="Machines at once."
     ),
+    click.option(
+        "--secret",
+        "secrets",
+        multiple=True,
+        metavar="ENV=KEY",
+        help="Give the command a secret's value in a variable of its environment.",
+    ),
     click.option("--chdir", metavar="DIR", help="Change to this directory on the machine."),
     click.option("--template", is_flag=True, help="Let Ansible template the text."),
     click.option(

@@ -32,8 +32,8 @@ A JSON document is `{"version": 1, "kind": "tasks", "items": [...]}` for lists a
 numbers of seconds. `jsonl` prints one item a line. Within a version fields are only added. The
 kinds are `tasks`, `task`, `created`, `plan` (`--dry-run`), `outcome` (`run`, `--wait`), `changes`
 (`update`, `cancel`, `retry`, `release`), `log`, `teams`, `team`, `machines`, `machine`,
-`host-keys`, `depth`, `named-tasks`, `workers`, `members`, `member`, `permissions`, `caller`,
-`audit`, `audit-verdict`, `checks`, `home` and `version`.
+`host-keys`, `secrets`, `secret`, `vault-client`, `depth`, `named-tasks`, `workers`, `members`,
+`member`, `permissions`, `caller`, `audit`, `audit-verdict`, `checks`, `home` and `version`.
 
 The answer goes to standard output; progress, hints and errors go to standard error. An error is
 one line, `rediacc: error: ...`; with `-o json` it is one object,

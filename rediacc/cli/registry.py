@@ -15,6 +15,7 @@ __all__ = [
     "NOUN_ALIASES",
     "NOUN_LEAVES",
     "NOUN_ORDER",
+    "OWN_ALIASES",
     "TASK_VERBS",
     "VERBS",
     "VERBS_AND_NOUNS",
@@ -75,6 +76,11 @@ ENTRIES = (
     Entry("create", "silence", "alerts:create_silence", "Send nothing of alerts for a time."),
     Entry("list", "silences", "alerts:list_silences", "List what is silenced, and until when."),
     Entry("delete", "silence", "alerts:delete_silence", "End silences."),
+    Entry("set", "secret", "secrets:set_secret", "Set a secret in a team's vault."),
+    Entry("get", "secret", "secrets:get_secret", "Print a secret's value."),
+    Entry("list", "secrets", "secrets:list_secrets", "List the names of secrets."),
+    Entry("edit", "secret", "secrets:edit_secret", "Edit a secret with your editor."),
+    Entry("delete", "secret", "secrets:delete_secret", "Delete a secret."),
     Entry("trust", "machine", "trust:trust_machine", "Show and record host keys."),
     Entry("verify", "archive", "archives:verify_archive", "Check the archive, byte by byte."),
     Entry("export", "audit", "audit:export_audit", "Write the audit with its hashes to a file."),
@@ -95,6 +101,12 @@ LEAVES = (
     Entry("top", "", "top:top", "Watch the queue and the fleet, and act, on a full screen."),
     Entry("doctor", "", "doctor:doctor", "Check this home and say what to mend."),
     Entry("completion", "", "completion:completion", "Print the completion script of a shell."),
+    Entry(
+        "vault-client",
+        "",
+        "vault_client:vault_client",
+        "Print the path of the client for Ansible's --vault-id.",
+    ),
     Entry("version", "", "version:version", "Print versions."),
 )
 
@@ -114,6 +126,9 @@ VERBS = {
     "resolve": "Close alerts.",
     "test": "Test the channels of alerts.",
     "check": "Look for what is wrong, now.",
+    "set": "Set a secret.",
+    "get": "Print a secret's value; for other nouns the same as list.",
+    "edit": "Edit a secret.",
 }
 
 VERB_ALIASES = {
@@ -145,6 +160,8 @@ NOUN_ALIASES = {
     "named-tasks": ("named-tasks", "named-task"),
     "archive": ("archive", "archives"),
     "archives": ("archives", "archive"),
+    "secret": ("secret", "vault"),
+    "secrets": ("secrets", "secret", "vault", "vaults"),
 }
 
 NOUN_ORDER = (
@@ -160,8 +177,15 @@ NOUN_ORDER = (
     "archive",
     "alert",
     "silence",
+    "secret",
 )
+
+# An alias that is a verb of its own for some nouns: `get tasks` lists, `get secret KEY` prints.
+OWN_ALIASES = frozenset({"get"})
 HIDDEN_NOUNS = {
+    "secrets": "secret",
+    "vault": "secret",
+    "vaults": "secret",
     "tasks": "task",
     "teams": "team",
     "machines": "machine",
@@ -198,8 +222,17 @@ def _nouns(entry: Entry) -> tuple[str, ...]:
 
 
 def entries_of_verb(verb: str) -> dict[str, tuple[Entry, tuple[str, ...]]]:
-    """Return the commands of a verb by their noun, each with its noun's other spellings."""
-    return {entry.noun: (entry, _nouns(entry)[1:]) for entry in ENTRIES if entry.verb == verb}
+    """Return the commands of a verb by their noun, each with its noun's other spellings.
+
+    A verb that is another's alias too has that one's commands after its own.
+    """
+    verbs = (verb, *((VERB_ALIASES[verb],) if verb in OWN_ALIASES else ()))
+    return {
+        entry.noun: (entry, _nouns(entry)[1:])
+        for wanted in verbs
+        for entry in ENTRIES
+        if entry.verb == wanted
+    }
 
 
 def entries_of_noun(noun: str, *, spelling: str = "") -> dict[str, tuple[Entry, tuple[str, ...]]]:
@@ -208,10 +241,15 @@ def entries_of_noun(noun: str, *, spelling: str = "") -> dict[str, tuple[Entry, 
     :param spelling: the noun as typed; a command with just that noun comes before another.
     """
     found: dict[str, tuple[Entry, tuple[str, ...]]] = {}
+    own = {entry.verb for entry in ENTRIES if noun in _nouns(entry)}
     for entry in ENTRIES:
         is_meant = noun in _nouns(entry) and entry.verb not in found
         if is_meant or entry.noun == spelling:
-            aliases = tuple(name for name, verb in VERB_ALIASES.items() if verb == entry.verb)
+            aliases = tuple(
+                name
+                for name, verb in VERB_ALIASES.items()
+                if verb == entry.verb and name not in own
+            )
             found[entry.verb] = (entry, aliases)
     for entry in LEAVES:
         if entry.verb in NOUN_LEAVES.get(noun, ()):

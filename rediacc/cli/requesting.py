@@ -62,6 +62,7 @@ def task_request(
         exclusive=options["exclusive"],
         on_lost=None if options["on_lost"] is None else OnLost(options["on_lost"]),
         dry_run=is_dry_run,
+        secrets=_secrets(options["secrets"]),
     )
 
 
@@ -132,6 +133,21 @@ def _ansible(options: dict[str, Any], variables: tuple[Any, ...]) -> AnsibleOpti
         template=options["template"],
         extra_vars=variables,
     )
+
+
+def _secrets(texts: Iterable[str]) -> dict[str, str]:
+    """Return environment variable → secret's name."""
+    found: dict[str, str] = {}
+    for text in texts:
+        variable, _, name = text.partition("=")
+        if not variable or not name:
+            raise InvalidInput(
+                "--secret needs a variable and the name of a secret, never a value: ENV=KEY"
+            )
+        if variable in found:
+            raise InvalidInput(f"--secret {variable}: is given twice")
+        found[variable] = name
+    return found
 
 
 def _names(option: str, texts: Iterable[str]) -> tuple[str, ...]:

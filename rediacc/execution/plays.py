@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -16,9 +17,16 @@ import yaml
 from rediacc.execution.work import Work
 from rediacc.values import Kind
 
-__all__ = ["BATCH", "generate_play", "generate_sampling_play", "generate_stop_play"]
+__all__ = [
+    "BATCH",
+    "SECRETS_VARIABLE",
+    "generate_play",
+    "generate_sampling_play",
+    "generate_stop_play",
+]
 
 BATCH = "rediacc.core.batch"
+SECRETS_VARIABLE = "rediacc_secrets"
 _STOP = "rediacc.core.stop"
 _HEALTH = "rediacc.core.machine_health"
 
@@ -59,8 +67,13 @@ _Dumper.add_representer(_Unsafe, _represent_unsafe)
 _Dumper.add_representer(str, _represent_text)
 
 
-def generate_play(work: Work, *, marker: str, head_bytes: int, tail_bytes: int) -> str:
-    """Return the YAML of a play with one task for `work`, a command, shell line or module."""
+def generate_play(
+    work: Work, *, marker: str, head_bytes: int, tail_bytes: int, secrets: Path | None = None
+) -> str:
+    """Return the YAML of a play with one task for `work`, a command, shell line or module.
+
+    :param secrets: a vaulted file with the values of the command's secrets.
+    """
     if work.kind is Kind.MODULE:
         action, arguments = work.text, _data(_plain(work.module_args), work)
     else:
@@ -79,8 +92,13 @@ def generate_play(work: Work, *, marker: str, head_bytes: int, tail_bytes: int) 
             "head_bytes": head_bytes,
             "tail_bytes": tail_bytes,
         }
+        if secrets is not None:
+            arguments["secrets"] = "{{ " + SECRETS_VARIABLE + " }}"
     task = {"name": f"task {work.task_id}", action: arguments}
-    return _dump(_play(f"rediacc task {work.task_id}", work.machines, task))
+    play = _play(f"rediacc task {work.task_id}", work.machines, task)
+    if secrets is not None:
+        play["vars_files"] = _Unsafe([str(secrets)])
+    return _dump(play)
 
 
 def generate_stop_play(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rediacc.errors import PreparationFailed, RediaccError
 from rediacc.execution.collection import collections_root
+from rediacc.execution.credentials import login_variables, write_learned, write_secrets
 from rediacc.execution.plays import generate_play
 from rediacc.execution.rundir import RunDirectory
 from rediacc.execution.work import Work
@@ -35,6 +36,8 @@ from rediacc.teams.inventory import (
 )
 from rediacc.teams.patterns import resolve_patterns
 from rediacc.teams.playbooks import playbook_fingerprint, resolve_playbook
+from rediacc.teams.vaults.agent import socket_path
+from rediacc.teams.vaults.client import vault_arguments
 from rediacc.values import AnsibleOptions, Kind, Reason
 
 __all__ = ["RunSpec", "ansible_environment", "prepare"]
@@ -52,6 +55,8 @@ class RunSpec:
     :param stop_arguments: the same for the play that ends what the run left on machines.
     :param machines: where something of the run may be running.
     :param is_generated: whether the play is ours, whose time limits mean that nothing stays.
+    :param agent: where the run's own ssh-agent listens; ``None`` for a run without one. Its key
+        comes to the supervisor by standard input.
     """
 
     run_id: str
@@ -69,6 +74,7 @@ class RunSpec:
     deadline_seconds: float | None
     grace_seconds: float
     environment: Mapping[str, str]
+    agent: str | None = None
 
 
 def prepare(
@@ -78,9 +84,11 @@ def prepare(
     run_id: str,
     settings: Settings,
     environment: Mapping[str, str],
+    key: str | None = None,
 ) -> RunSpec:
     """Fill `directory` for `work` and return the run's specification.
 
+    :param key: the private key that the run's own ssh-agent will hold; it is written nowhere.
     :raises PreparationFailed: it cannot run as asked: targets, inventory, playbook, options.
     """
     try:
@@ -88,7 +96,13 @@ def prepare(
         _check_targets(work, inventory, settings=settings, environment=environment)
         _check_names(work, inventory)
         return _Preparation(
-            work, directory, inventory, run_id=run_id, settings=settings, environment=environment
+            work,
+            directory,
+            inventory,
+            run_id=run_id,
+            settings=settings,
+            environment=environment,
+            key=key,
         ).write()
     except PreparationFailed:
         raise
@@ -190,6 +204,7 @@ class _Preparation:
         run_id: str,
         settings: Settings,
         environment: Mapping[str, str],
+        key: str | None,
     ) -> None:
         self._work = work
         self._directory = directory
@@ -197,6 +212,7 @@ class _Preparation:
         self._run_id = run_id
         self._settings = settings
         self._environment = environment
+        self._key = key
 
     def write(self) -> RunSpec:
         work, settings = self._work, self._settings
@@ -216,7 +232,7 @@ class _Preparation:
             inventory=inventory,
             limit=limit,
             arguments=arguments,
-            stop_arguments=_join(_connection_arguments(work.options)),
+            stop_arguments=_join([*self._vault(), *_connection_arguments(work.options)]),
             machines=work.machines,
             verbosity=work.options.verbosity,
             become_used=work.options.become,
@@ -230,8 +246,26 @@ class _Preparation:
                 configuration=configuration,
                 installation_directory=installation.directory,
                 environment=run_environment(settings, self._environment),
-            ),
+            )
+            | self._login(),
+            agent=None
+            if self._key is None
+            else str(socket_path(self._directory.path, self._run_id)),
         )
+
+    def _vault(self) -> tuple[str, ...]:
+        return vault_arguments(self._settings, self._work.team)
+
+    def _login(self) -> dict[str, str]:
+        """Return the variables of a run that logs in with a key from the vault."""
+        if self._key is None:
+            return {}
+        team, settings = self._work.team, self._settings
+        learned = write_learned(
+            self._key, self._directory, team, settings=settings, environment=self._environment
+        )
+        variables = login_variables(self._directory, self._run_id, team, settings=settings)
+        return {**variables, "REDIACC_LEARN": str(learned)}
 
     def _write_denied(self) -> None:
         denied = other_teams_addresses(
@@ -262,11 +296,14 @@ class _Preparation:
             marker=self._run_id,
             head_bytes=settings.output_head_bytes,
             tail_bytes=settings.output_tail_bytes,
+            secrets=write_secrets(
+                work, self._directory, settings=settings, environment=self._environment
+            ),
         )
         return str(self._directory.write("play.yml", play))
 
     def _write_arguments(self, options: AnsibleOptions) -> str:
-        arguments = _connection_arguments(options)
+        arguments = [*self._vault(), *_connection_arguments(options)]
         for flag, given in (("--check", options.check), ("--diff", options.diff)):
             arguments += [flag] if given else []
         if options.tags:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import time
+from collections.abc import Collection
 
 import psutil
 
@@ -24,26 +25,28 @@ def become_subreaper() -> None:
         raise RediaccError(f"prctl failed: errno {ctypes.get_errno()}")
 
 
-def descendants() -> list[psutil.Process]:
+def descendants(*, spared: Collection[int] = ()) -> list[psutil.Process]:
     """Return the processes below this one, but the masters of shared ssh connections.
 
     A master carries no command by itself and serves other runs too; it ends by its own timeout.
+
+    :param spared: process ids that are left out as well.
     """
     return [
         process
         for process in psutil.Process().children(recursive=True)
-        if _is_alive(process) and not _is_connection_master(process)
+        if process.pid not in spared and _is_alive(process) and not _is_connection_master(process)
     ]
 
 
-def end_descendants(*, grace_seconds: float) -> int:
+def end_descendants(*, grace_seconds: float, spared: Collection[int] = ()) -> int:
     """End everything below this process: TERM, then KILL after `grace_seconds`.
 
     :return: how many could not be ended.
     """
     for step in ("terminate", "kill"):
         deadline = time.monotonic() + grace_seconds
-        while left := descendants():
+        while left := descendants(spared=spared):
             for process in left:
                 with contextlib.suppress(psutil.Error):
                     getattr(process, step)()
@@ -52,7 +55,7 @@ def end_descendants(*, grace_seconds: float) -> int:
                 break
         if not left:
             return 0
-    return len(descendants())
+    return len(descendants(spared=spared))
 
 
 def _is_alive(process: psutil.Process) -> bool:

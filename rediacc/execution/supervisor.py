@@ -10,21 +10,26 @@ import contextlib
 import os
 import select
 import signal
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rediacc.errors import RediaccError
 from rediacc.execution.processes import become_subreaper, descendants, end_descendants
 from rediacc.execution.rundir import RunDirectory, boot_id
 from rediacc.execution.runner import AnsibleCall, run_ansible
 from rediacc.execution.stopping import doubtful_machines, stop_on_machines
+from rediacc.teams.vaults.agent import Agent
 
 __all__ = ["main"]
 
 # How long machines have to answer that nothing of a stopped run is left on them.
 _STOP_SECONDS = 60.0
+# How much longer than the run its agent keeps the key, for ending what the run left on machines.
+_KEY_SLACK_SECONDS = 120.0
 
 
 def main(path: str) -> int:
@@ -39,16 +44,44 @@ def main(path: str) -> int:
     spec = directory.read_json("spec.json")
     if spec is None:
         return 1
-    directory.write_json("exit.json", _Supervision(directory, spec).run())
+    key = sys.stdin.read() if spec["agent"] is not None else ""
+    if spec["agent"] is not None and not key:
+        return 1  # the worker died before it handed the key over: nothing has begun
+    try:
+        agent = _start_agent(spec, key)
+    except (RediaccError, OSError) as exc:
+        directory.write_json("exit.json", _never_begun(str(exc)))
+        return 0
+    del key
+    with agent or contextlib.nullcontext():
+        told = _Supervision(directory, spec, agent).run()
+    told["left_here"] = end_descendants(grace_seconds=float(spec["grace_seconds"]))
+    directory.write_json("exit.json", told)
     return 0
+
+
+def _start_agent(spec: Mapping[str, Any], key: str) -> Agent | None:
+    if spec["agent"] is None:
+        return None
+    allowed = spec["deadline_seconds"]
+    lifetime = None if allowed is None else float(allowed) + _KEY_SLACK_SECONDS
+    return Agent(Path(spec["agent"]), key, lifetime_seconds=lifetime)
+
+
+def _never_begun(error: str) -> dict[str, Any]:
+    return {"ending": "finished", "rc": None, "error": error, "stopped": {}, "left_here": 0}
 
 
 class _Supervision:
     """One run under supervision."""
 
-    def __init__(self, directory: RunDirectory, spec: Mapping[str, Any]) -> None:
+    def __init__(
+        self, directory: RunDirectory, spec: Mapping[str, Any], agent: Agent | None
+    ) -> None:
         self._directory = directory
         self._spec = spec
+        # The agent lives on until machines have been asked to end what is left there.
+        self._spared = () if agent is None else (agent.pid,)
         self._read_end, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._rc: int | None = None
         self._error = ""
@@ -67,14 +100,7 @@ class _Supervision:
             self._stop_here(thread)
         machines = doubtful_machines(self._directory, self._spec, has_ended=has_ended)
         stopped = self._stop_there(machines) if machines else {}
-        left = end_descendants(grace_seconds=float(self._spec["grace_seconds"]))
-        return {
-            "ending": why,
-            "rc": self._rc,
-            "error": self._error,
-            "stopped": stopped,
-            "left_here": left,
-        }
+        return {"ending": why, "rc": self._rc, "error": self._error, "stopped": stopped}
 
     def _deadline(self) -> float | None:
         allowed = self._spec["deadline_seconds"]
@@ -106,12 +132,12 @@ class _Supervision:
     def _stop_here(self, thread: threading.Thread) -> None:
         """Ask Ansible to end, give it time, then end everything that is left of it."""
         grace = float(self._spec["grace_seconds"])
-        for process in descendants():
+        for process in descendants(spared=self._spared):
             if process.ppid() == os.getpid():
                 with contextlib.suppress(Exception):
                     process.send_signal(signal.SIGTERM)
         thread.join(grace)
-        end_descendants(grace_seconds=grace)
+        end_descendants(grace_seconds=grace, spared=self._spared)
         thread.join(grace)
 
     def _stop_there(self, machines: Sequence[str]) -> dict[str, Any]:
@@ -128,7 +154,7 @@ class _Supervision:
         thread.start()
         thread.join(_STOP_SECONDS + float(self._spec["grace_seconds"]))
         if thread.is_alive():
-            end_descendants(grace_seconds=1.0)
+            end_descendants(grace_seconds=1.0, spared=self._spared)
             thread.join(_STOP_SECONDS)
         return dict(stopped)
 

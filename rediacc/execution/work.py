@@ -20,6 +20,7 @@ class Work:
     :param patterns: the host patterns behind them, for resolving again; empty for plain names.
     :param limit: the ``--limit`` that was given.
     :param fingerprint: of inventory and playbook when the targets were resolved.
+    :param secrets: environment variable → name of the team's secret whose value it gets.
     """
 
     task_id: int
@@ -36,3 +37,4 @@ class Work:
     options: AnsibleOptions = field(default_factory=AnsibleOptions)
     timeout_seconds: float | None = None
     fingerprint: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict)

@@ -19,6 +19,9 @@ _MOST_KEY = 200
 _MOST_LABELS = 50
 _MOST_PLACED = 1000
 _MOST_SECONDS = 30 * 86400
+_MOST_SECRETS = 50
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_SECRET = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,254}")
 _LONGEST_WAIT_SECONDS = 366 * 86400
 _LABEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
@@ -54,6 +57,7 @@ def check_request(request: TaskRequest) -> None:
         if any(not value.isprintable() or not value for value in values):
             raise InvalidInput(f"{what}: a tag is empty or holds control characters")
     _check_playbook_only(request)
+    _check_secrets(request)
 
 
 def _check_text(request: TaskRequest) -> None:
@@ -86,6 +90,23 @@ def _check_playbook_only(request: TaskRequest) -> None:
         raise InvalidInput("--tags, --skip-tags and --start-at-task are for playbooks")
     if request.kind is Kind.MODULE and options.chdir is not None:
         raise InvalidInput("--chdir is for --command and --shell: give the module its own argument")
+
+
+def _check_secrets(request: TaskRequest) -> None:
+    if not request.secrets:
+        return
+    if request.kind not in (Kind.COMMAND, Kind.SHELL):
+        raise InvalidInput(
+            "--secret is for --command and --shell",
+            hint="a playbook reads the team's secret variables by their names",
+        )
+    if len(request.secrets) > _MOST_SECRETS:
+        raise InvalidInput(f"more than {_MOST_SECRETS} secrets for one command")
+    for variable, name in request.secrets.items():
+        if not _VARIABLE.fullmatch(variable) or variable.startswith("REDIACC_"):
+            raise InvalidInput(f"--secret {variable[:80]!r}: is no environment variable's name")
+        if not _SECRET.fullmatch(name):
+            raise InvalidInput(f"--secret {variable}={name[:80]!r}: is no secret's name")
 
 
 def _check_labels(request: TaskRequest) -> None:

@@ -15,6 +15,7 @@ from rediacc.errors import RediaccError
 from rediacc.execution.collection import collection_directory
 from rediacc.execution.rundir import runtime_directory
 from rediacc.operations.files import settle_intents
+from rediacc.operations.vault_checks import check_vaults
 from rediacc.queue.sweep import find_violations
 from rediacc.queue.workers import list_workers as read_workers
 from rediacc.requests import DoctorRequest, Nothing
@@ -24,6 +25,8 @@ from rediacc.teams.ansible_command import ask, locate_ansible, read_configuratio
 from rediacc.teams.inventory import read_inventory
 from rediacc.teams.known_hosts import unknown_machines
 from rediacc.teams.retry_policy import check_retry_tables
+from rediacc.teams.vaults.agent import login_environment
+from rediacc.teams.vaults.client import vault_arguments
 from rediacc.views import Check, WorkerView
 
 __all__ = ["check", "list_workers", "start_worker"]
@@ -54,6 +57,7 @@ def check(call: Any, request: DoctorRequest) -> tuple[Check, ...]:
         ("collection", _collection),
         ("inventory", _inventories),
         ("host keys", _host_keys),
+        ("vaults", check_vaults),
         ("runtime", _runtime),
         ("disk", _disk),
         ("worker", _workers),
@@ -256,14 +260,16 @@ def _machines(call: Any, _request: DoctorRequest) -> Iterator[Check]:
         if not inventory.hosts:
             continue
         arguments = ["all", "-i", inventory.source, "-m", "ansible.builtin.ping", "-o"]
-        answer = ask(
-            call.settings,
-            installation,
-            "ansible",
-            arguments,
-            environment=call.environment,
-            timeout_seconds=300.0,
-        )
+        with login_environment(call.settings, team.name, environment=call.environment) as login:
+            answer = ask(
+                call.settings,
+                installation,
+                "ansible",
+                [*arguments, *vault_arguments(call.settings, team.name)],
+                environment=call.environment,
+                timeout_seconds=300.0,
+                added=login,
+            )
         lines = answer.stdout.decode(errors="replace").splitlines()
         for name in inventory.hosts:
             line = next((text for text in lines if text.startswith(f"{name} | ")), "no answer")

@@ -7,7 +7,7 @@ looking at the file: it has the new content, or it has not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,16 @@ _INTENTS = text(
 _LATER = text("SELECT detail FROM audit WHERE seq > :seq ORDER BY seq").columns(detail=JSON)
 
 
-def change_files(call: Any, object_name: str, changes: Sequence[FileChange]) -> None:
+def change_files(
+    call: Any,
+    object_name: str,
+    changes: Sequence[FileChange],
+    *,
+    effect: Callable[[Connection], None] | None = None,
+) -> None:
     """Apply `changes`, noted before and after.
 
+    :param effect: what the change means for the database, in the transaction of its outcome.
     :raises Conflict: a file is no longer what the plan saw.
     """
     settle_intents(call)
@@ -43,7 +50,9 @@ def change_files(call: Any, object_name: str, changes: Sequence[FileChange]) -> 
     except RediaccError as exc:
         call.note("refused", object_name=object_name, detail={"intent": intent, "why": exc.code})
         raise
-    call.note("done", object_name=object_name, detail={"intent": intent})
+    with call.write(object_name, {"intent": intent}) as connection:
+        if effect is not None:
+            effect(connection)
 
 
 def settle_intents(call: Any) -> int:

@@ -49,6 +49,7 @@ def inspect(call: Any, request: TaskRef) -> TaskDetail:
             task=view,
             options=options_from_json(payload["options"]),
             module_args=payload["module_args"],
+            secrets=payload.get("secrets") or {},
             variables=payload["variables"],
             text=payload["text"],
             timeout_seconds=row.timeout_seconds,

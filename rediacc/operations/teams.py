@@ -7,11 +7,16 @@ from typing import Any
 from rediacc.access.members import forget_team, list_members
 from rediacc.errors import Conflict, RediaccError
 from rediacc.operations.files import change_files
+from rediacc.operations.secret_notes import note_secret
 from rediacc.queue.reading import open_tasks_of_team
 from rediacc.requests import Nothing, TeamCreate, TeamRef
 from rediacc.settings import TeamSettings, load_settings
 from rediacc.teams.inventory import read_inventory
 from rediacc.teams.managed import plan_create_team, plan_delete_team
+from rediacc.teams.vaults.keys import key_keeper
+from rediacc.teams.vaults.places import SSH_KEY, private_path
+from rediacc.teams.vaults.ssh import public_key
+from rediacc.values import SecretScope
 from rediacc.views import TeamView
 
 __all__ = ["create", "delete", "inspect", "list_all"]
@@ -20,7 +25,9 @@ __all__ = ["create", "delete", "inspect", "list_all"]
 def create(call: Any, request: TeamCreate) -> TeamView:
     """``team.create``: a team that rediacc keeps, or one over an inventory that exists."""
     changes = plan_create_team(call.settings, request)
-    change_files(call, f"team {request.name}", changes)
+    has_key = any(change.path == private_path(call.settings, request.name) for change in changes)
+    effect = note_secret(call, request.name, SecretScope.PRIVATE, SSH_KEY) if has_key else None
+    change_files(call, f"team {request.name}", changes, effect=effect)
     settings = load_settings(call.settings.home, environment=call.environment)
     call.settings = settings
     return _view(call, settings.team(request.name))
@@ -79,4 +86,6 @@ def _view(call: Any, team: TeamSettings) -> TeamView:
         weight=team.weight,
         sample_every_seconds=team.sample_every_seconds,
         error=error,
+        public_key=public_key(call.settings, team.name) if team.ssh == "vault" else "",
+        vault=key_keeper(call.settings, team.name),
     )

@@ -38,6 +38,7 @@ from rediacc.requests.monitoring import (
 from rediacc.requests.overview import (
     OverviewRequest,
 )
+from rediacc.requests.secrets import SecretFilter, SecretRef, SecretSet
 from rediacc.requests.tasks import (
     LogRequest,
     ReleaseRequest,
@@ -87,6 +88,9 @@ __all__ = [
     "OverviewRequest",
     "ReleaseRequest",
     "ScanRequest",
+    "SecretFilter",
+    "SecretRef",
+    "SecretSet",
     "SilenceCreate",
     "SilenceFilter",
     "SilenceIds",

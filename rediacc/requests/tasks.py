@@ -32,6 +32,8 @@ class TaskRequest:
     :param retry: the retry policy's JSON object as given, unchecked.
     :param any_count: only so many of the machines, chosen by work and health; ``None`` for all.
     :param priority: 1 to 5; ``None`` takes the named task's or the default.
+    :param secrets: for commands and shell lines: environment variable → name of the team's
+        secret whose value it gets; the value itself is read where the task runs.
     :param expires_in_seconds: how long from now it may wait for its start; later it fails.
     """
 
@@ -57,6 +59,7 @@ class TaskRequest:
     exclusive: bool = False
     on_lost: OnLost | None = None
     dry_run: bool = False
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

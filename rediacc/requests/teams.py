@@ -33,11 +33,13 @@ class TeamCreate:
     """``team.create``: a team that rediacc keeps, or one over an inventory that exists.
 
     :param sample_every_seconds: how often its machines are to be sampled; ``None`` for never.
+    :param ssh: ``user`` or ``vault``; ``None`` takes ``vault`` for a team that rediacc keeps.
     """
 
     name: str
     inventory: str | None = None
     sample_every_seconds: float | None = None
+    ssh: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from rediacc.settings.model import (
 )
 from rediacc.settings.reading import find_home, load_settings
 from rediacc.settings.retention import RETAINED, Retention
+from rediacc.settings.vaults import VaultSettings
 
 __all__ = [
     "CONFIG_NAME",
@@ -20,6 +21,7 @@ __all__ = [
     "Retention",
     "Settings",
     "TeamSettings",
+    "VaultSettings",
     "find_home",
     "load_settings",
 ]

@@ -13,6 +13,7 @@ from rediacc.settings.alerts import AlertSettings
 from rediacc.settings.monitoring import MonitoringSettings
 from rediacc.settings.retention import Retention
 from rediacc.settings.roles import RoleSettings
+from rediacc.settings.vaults import VaultSettings
 
 __all__ = [
     "CONFIG_NAME",
@@ -48,7 +49,10 @@ PASSED_ENVIRONMENT = (
     "ANSIBLE_CONFIG",
     "ANSIBLE_HOME",
     "ANSIBLE_VAULT_PASSWORD_FILE",
+    "ANSIBLE_VAULT_IDENTITY",
     "ANSIBLE_VAULT_IDENTITY_LIST",
+    "ANSIBLE_VAULT_ENCRYPT_IDENTITY",
+    "ANSIBLE_VAULT_ID_MATCH",
     "http_proxy",
     "https_proxy",
     "no_proxy",
@@ -81,6 +85,7 @@ class TeamSettings:
     machine_concurrency: int | None = None
     sample_every_seconds: float | None = None
     retry: Mapping[str, Any] = field(default_factory=dict)
+    vault: VaultSettings = field(default_factory=VaultSettings)
 
 
 @dataclass(frozen=True, kw_only=True)

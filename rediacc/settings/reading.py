@@ -20,6 +20,7 @@ from rediacc.settings.monitoring import check_sample_every, read_monitoring
 from rediacc.settings.reader import Reader
 from rediacc.settings.retention import read_retention
 from rediacc.settings.roles import read_roles
+from rediacc.settings.vaults import read_vault
 
 __all__ = ["find_home", "load_settings"]
 
@@ -118,6 +119,7 @@ def _teams(reader: Reader) -> dict[str, TeamSettings]:
         "machine_concurrency",
         "retry",
         "sample_every",
+        "vault",
     }
     for name, table in reader.table("teams").items():
         where = f"teams.{name}"
@@ -130,8 +132,8 @@ def _teams(reader: Reader) -> dict[str, TeamSettings]:
         if not inventory:
             raise reader.bad(f"{where}.inventory", "is missing")
         ssh = reader.text(table, f"{where}.ssh", "user")
-        if ssh != "user":
-            raise reader.bad(f"{where}.ssh", 'must be "user"')
+        if ssh not in ("user", "vault"):
+            raise reader.bad(f"{where}.ssh", 'must be "user" or "vault"')
         concurrency = int(reader.number(table, f"{where}.concurrency", 0, low=0))
         per_machine = int(reader.number(table, f"{where}.machine_concurrency", 0, low=0))
         teams[name] = TeamSettings(
@@ -144,6 +146,7 @@ def _teams(reader: Reader) -> dict[str, TeamSettings]:
             machine_concurrency=per_machine or None,
             sample_every_seconds=_sample_every(reader, table, where),
             retry=table.get("retry", {}),
+            vault=read_vault(reader, table, where),
         )
     return teams
 

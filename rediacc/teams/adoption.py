@@ -261,6 +261,11 @@ def _config_text(
 
 # A team is an inventory and what belongs to it. Paths are from here. With sample_every = 60 a
 # worker looks at CPU, memory and disk of its machines every 60 seconds; without it never.
+# It may also have:
+# ssh = "vault"        # log in with the key ssh_private_key of its vault, not as you do
+# [teams.NAME.vault]         # without this: what ansible.cfg says, else a key in .rediacc/keys/
+# key_command = "pass show ansible/NAME"    # prints the vault's key
+# id = "NAME"              # or: the vault id of ansible.cfg that its files are written with
 {tables or "# [teams.prod]" + chr(10) + '# inventory = "inventories/prod"' + chr(10)}"""
 
 

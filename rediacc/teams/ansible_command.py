@@ -74,6 +74,10 @@ class Configuration:
     :param vars_plugins: enabled vars plugins beside Ansible's own ``host_group_vars``.
     :param inventory_plugins: enabled inventory plugins beside those that Ansible enables itself.
     :param vars_plugin_paths: directories whose vars plugins Ansible loads by itself.
+    :param vault_identities: configured vault ids, ``name@file`` or ``file``.
+    :param vault_password_file: the one password file that is configured beside them.
+    :param vault_identity: the name of a vault id that has none.
+    :param vault_encrypt_identity: the vault id to write with; empty where nobody said.
     """
 
     config_file: str | None
@@ -87,6 +91,10 @@ class Configuration:
     vars_plugins: tuple[str, ...] = ()
     vars_plugin_paths: tuple[str, ...] = ()
     inventory_plugins: tuple[str, ...] = ()
+    vault_identities: tuple[str, ...] = ()
+    vault_password_file: str = ""
+    vault_identity: str = "default"
+    vault_encrypt_identity: str = ""
 
 
 def run_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
@@ -217,12 +225,14 @@ def ask(
     *,
     environment: Mapping[str, str],
     timeout_seconds: float = PROBE_TIMEOUT_SECONDS,
+    added: Mapping[str, str] | None = None,
 ) -> Answer:
     """Run one of Ansible's programs in the home and return what it said.
 
+    :param added: variables that it gets beside the allow-listed ones, for example to log in.
     :raises InvalidInput: it could not be started or did not end in time.
     """
-    probe = run_environment(settings, environment) | _PROBE_ENVIRONMENT
+    probe = run_environment(settings, environment) | _PROBE_ENVIRONMENT | dict(added or {})
     argv = [str(installation.directory / program), *arguments]
     return run_probe(argv, settings.home, probe, timeout_seconds)
 
@@ -311,6 +321,10 @@ def _ask_configuration(
             for name in _texts(base, "INVENTORY_ENABLED")
             if name.removeprefix("ansible.builtin.") not in _USUAL_INVENTORY_PLUGINS
         ),
+        vault_identities=_texts(base, "DEFAULT_VAULT_IDENTITY_LIST"),
+        vault_password_file=_text(base, "DEFAULT_VAULT_PASSWORD_FILE"),
+        vault_identity=_text(base, "DEFAULT_VAULT_IDENTITY") or "default",
+        vault_encrypt_identity=_text(base, "DEFAULT_VAULT_ENCRYPT_IDENTITY"),
     )
 
 
@@ -342,6 +356,10 @@ def _dump(
 def _texts(table: Mapping[str, Mapping[str, Any]], name: str) -> tuple[str, ...]:
     value = table.get(name, {}).get("value") or ()
     return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
+
+
+def _text(table: Mapping[str, Mapping[str, Any]], name: str) -> str:
+    return str(table.get(name, {}).get("value") or "")
 
 
 def _is_inside(path: object, home: Path) -> bool:

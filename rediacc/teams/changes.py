@@ -33,6 +33,8 @@ class FileChange:
     :param after: the new content; ``None``: the file is removed.
     :param summary: what changes and why, one line for people and the audit.
     :param prunes: also remove the file's directory, if the removal left it empty.
+    :param mode: the mode of a new file; ``None`` leaves it to the account's umask. Directories
+        that are made for a private file are private too.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class FileChange:
     after: bytes | None
     summary: str
     prunes: bool = False
+    mode: int | None = None
 
 
 def read_file(path: Path) -> bytes | None:
@@ -77,7 +80,8 @@ def apply_change(change: FileChange) -> None:
     target = _followed(change.path)
     try:
         if change.after is not None:
-            _make_directories(target.parent)
+            is_private = change.mode is not None and not change.mode & 0o077
+            _make_directories(target.parent, 0o700 if is_private else _NEW_DIRECTORY_MODE)
         with _locked(target.parent):
             if read_file(target) != change.before:
                 raise Conflict(
@@ -87,7 +91,7 @@ def apply_change(change: FileChange) -> None:
             if change.after is None:
                 target.unlink(missing_ok=True)
             else:
-                _replace(target, change.after)
+                _replace(target, change.after, mode=change.mode)
             _sync_directory(target.parent)
         if change.prunes and change.after is None:
             _prune(target.parent)
@@ -137,13 +141,13 @@ def _followed(path: Path) -> Path:
         raise InvalidInput(f"{path} is a link that leads nowhere") from exc
 
 
-def _make_directories(directory: Path) -> None:
+def _make_directories(directory: Path, mode: int) -> None:
     """Make what is missing and see that it survives a power cut."""
     if directory.is_dir():
         return
-    _make_directories(directory.parent)
+    _make_directories(directory.parent, mode)
     # Another process may make it at the same moment.
-    directory.mkdir(mode=_NEW_DIRECTORY_MODE, exist_ok=True)
+    directory.mkdir(mode=mode, exist_ok=True)
     _sync_directory(directory.parent)
 
 
@@ -158,7 +162,7 @@ def _locked(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _replace(target: Path, content: bytes) -> None:
+def _replace(target: Path, content: bytes, *, mode: int | None) -> None:
     # A leading dot: Ansible ignores such files in an inventory directory.
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -166,7 +170,8 @@ def _replace(target: Path, content: bytes) -> None:
         old = target.stat()
     except FileNotFoundError:
         old = None
-    descriptor = os.open(temporary, flags, 0o600 if old is not None else _NEW_FILE_MODE)
+    narrow = 0o600 if old is not None else mode
+    descriptor = os.open(temporary, flags, _NEW_FILE_MODE if narrow is None else narrow)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)

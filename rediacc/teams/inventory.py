@@ -33,6 +33,7 @@ from rediacc.teams.inventory_data import Group, Inventory, machines_of
 from rediacc.teams.inventory_slice import slice_inventory
 from rediacc.teams.inventory_sources import Marks, Watched, look_for_marks, watch
 from rediacc.teams.probes import error_line
+from rediacc.teams.vaults.client import vault_arguments
 
 __all__ = [
     "INVENTORY_TIMEOUT_SECONDS",
@@ -189,6 +190,7 @@ class _Reader:
             (
                 *("-i", watched.source, "--list", "--playbook-dir", str(self._settings.home)),
                 *("--output", "/dev/stdout"),
+                *vault_arguments(self._settings, self._team),
             ),
             environment=self._environment,
             timeout_seconds=INVENTORY_TIMEOUT_SECONDS + watched.size_bytes / _READ_BYTES_PER_SECOND,
@@ -214,7 +216,10 @@ class _Reader:
             self._settings,
             self._installation,
             "ansible",
-            ("-i", source, "--list-hosts", "--", pattern),
+            (
+                *("-i", source, "--list-hosts"),
+                *(*vault_arguments(self._settings, self._team), "--", pattern),
+            ),
             environment=self._environment,
             timeout_seconds=INVENTORY_TIMEOUT_SECONDS,
         )

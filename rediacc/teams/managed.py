@@ -27,6 +27,7 @@ from rediacc.teams.names import (
 )
 from rediacc.teams.safe_yaml import construct
 from rediacc.teams.toml_tables import add_table, remove_table
+from rediacc.teams.vaults.changing import plan_vault
 from rediacc.teams.yaml_splice import insert_entry, remove_entry
 
 __all__ = [
@@ -65,12 +66,18 @@ def plan_create_team(settings: Settings, request: TeamCreate) -> tuple[FileChang
     :raises Conflict: the team or its directory exists.
     """
     name = check_team(request.name)
+    if request.ssh not in (None, "user", "vault"):
+        raise InvalidInput(f"--ssh {request.ssh!r}: must be user or vault")
     if name in settings.teams:
         raise Conflict(f"team {name} exists", hint=f"rediacc inspect team {name}")
     sampling = _sampling(request.sample_every_seconds)
     if request.inventory is not None:
         inventory = _existing_inventory(settings, request.inventory)
-        return (_toml_change(settings, name, {"inventory": inventory, **sampling}),)
+        values = {"inventory": inventory, **sampling}
+        if request.ssh != "vault":
+            return (_toml_change(settings, name, values),)
+        vault = plan_vault(settings, name, with_ssh_key=True)
+        return (*vault, _toml_change(settings, name, values | {"ssh": "vault"}))
     inventory = f"{_DIRECTORY}/{name}"
     directory = settings.home / inventory
     if os.path.lexists(directory):
@@ -84,8 +91,10 @@ def plan_create_team(settings: Settings, request: TeamCreate) -> tuple[FileChang
         after=_NEW_HOSTS.format(team=name).encode(),
         summary=f"new inventory of team {name}: {inventory}/{HOSTS_NAME}",
     )
-    table = {"inventory": inventory, "managed": True, **sampling}
-    return (hosts, _toml_change(settings, name, table))
+    ssh = request.ssh or "vault"
+    vault = plan_vault(settings, name, with_ssh_key=ssh == "vault")
+    table = {"inventory": inventory, "managed": True, "ssh": ssh, **sampling}
+    return (hosts, *vault, _toml_change(settings, name, table))
 
 
 def _sampling(every_seconds: float | None) -> dict[str, float]:

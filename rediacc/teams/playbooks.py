@@ -19,6 +19,7 @@ from rediacc.teams.files import checked_text, one_line, read_limited, write_priv
 from rediacc.teams.inventory import read_inventory
 from rediacc.teams.patterns import split_patterns
 from rediacc.teams.probes import error_line
+from rediacc.teams.vaults.client import vault_arguments
 from rediacc.values import AnsibleOptions, ExtraVariables
 
 __all__ = ["PlaybookTargets", "playbook_fingerprint", "resolve_playbook"]
@@ -62,7 +63,7 @@ def resolve_playbook(
     installation = locate_ansible(settings, environment)
     with _variable_files(settings, options.extra_vars) as own_files:
         arguments = [
-            *("-i", inventory.source, "--list-hosts"),
+            *("-i", inventory.source, "--list-hosts", *vault_arguments(settings, team)),
             *(("--limit", limit) if limit is not None else ()),
             *(part for file in (*own_files, *extra_vars_files) for part in ("-e", f"@{file}")),
             *("--", playbook),

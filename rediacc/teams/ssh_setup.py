@@ -31,6 +31,7 @@ from rediacc.teams.ansible_command import (
 from rediacc.teams.files import one_line, read_limited, write_private
 from rediacc.teams.inventory import read_inventory
 from rediacc.teams.probes import error_line, run_probe
+from rediacc.teams.vaults.ssh import ssh_arguments, uses_vault
 
 __all__ = ["Endpoint", "SshSetup"]
 
@@ -91,6 +92,8 @@ class SshSetup:
         self.environment = run_environment(settings, environment) | {"LC_ALL": "C"}
         self.hosts = read_inventory(settings, team, environment=environment).hosts
         self._defaults = self._read_defaults()
+        # What a run gives ssh in place of the configured arguments.
+        self._own = ssh_arguments(settings, team) if uses_vault(settings, team) else None
 
     def endpoint(self, machine: str) -> Endpoint | None:
         """Return where ssh goes for `machine`; ``None`` when Ansible would not use ssh.
@@ -162,7 +165,10 @@ class SshSetup:
 
     def _arguments(self, machine: str, variables: Mapping[str, Any]) -> tuple[str, ...]:
         """Put them in Ansible's order: for ssh the first of several values counts."""
-        arguments = self._option(machine, variables, "ssh_args", "ansible_ssh_args")
+        if self._own is not None and "ansible_ssh_args" not in variables:
+            arguments = [*self._own]
+        else:
+            arguments = self._option(machine, variables, "ssh_args", "ansible_ssh_args")
         port = self._text(variables, "ansible_port", "ansible_ssh_port") or self._default("port")
         if port:
             if not re.fullmatch(r"\d{1,5}", port, re.ASCII) or not 1 <= int(port) <= 65535:

@@ -18,7 +18,7 @@ from rediacc.errors import Conflict, InvalidInput, NotFound
 from rediacc.teams.safe_yaml import Tagged, compose, construct, is_same
 from rediacc.teams.yaml_text import block_lines, flow_text
 
-__all__ = ["insert_entry", "remove_entry"]
+__all__ = ["insert_entry", "remove_entry", "replace_value"]
 
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _COMMENT = re.compile(r"( *)#")
@@ -55,7 +55,25 @@ def remove_entry(text: str, path: Sequence[str], *, what: str) -> str:
     del holder[path[-1]]
     if not holder and parent is not None and not splicer.is_flow(path[:-1]):
         parent[path[-2]] = None
+    if not expected and not splicer.is_flow(()):
+        expected = None  # nothing is left but comments
     return _verified(splicer.removed(path), expected, what)
+
+
+def replace_value(text: str, key: str, value: Any, *, what: str) -> str:
+    """Return `text` with another value for a key of the outermost mapping, at the same place.
+
+    A comment behind a value on one line stays.
+
+    :raises NotFound: there is no such key.
+    :raises Conflict: the text is of a form that cannot be edited safely.
+    :raises InvalidInput: the text is no valid YAML.
+    """
+    expected = _unshared(construct(text, what))
+    if not isinstance(expected, dict) or key not in expected:
+        raise NotFound(f"{what} has no {key}")
+    expected[key] = _unshared(value)
+    return _verified(_Splicer(text, what).replaced(key, value), expected, what)
 
 
 def _with_entry(data: Any, path: Sequence[str], value: Any, what: str) -> Any:
@@ -160,6 +178,18 @@ class _Splicer:
         if mapping.flow_style:
             return self._without_span(mapping, entry)
         return self._without_lines(entry)
+
+    def replaced(self, key: str, value: Any) -> str:
+        entry = _find(self._mapping(self._root, ()), key)
+        if entry is None or entry.is_alias:
+            raise _cannot(self._what, f"{key} comes from another place")
+        start, end = self._offset(entry.value.start_mark), self._offset(entry.value.end_mark)
+        if entry.value.start_mark.line != entry.value.end_mark.line:
+            after = self._line_after(entry)
+            end = self._starts[after] if after < len(self._starts) else len(self._text)
+            end -= len(self._newline) if self._text[:end].endswith(self._newline) else 0
+        before = self._text[:start].rstrip()
+        return f"{before} {flow_text(value)}{self._text[end:]}"
 
     def is_flow(self, path: Sequence[str]) -> bool:
         node = self._root

@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from rediacc.teams.names import is_address
+from rediacc.teams.safe_yaml import Tagged
 
-__all__ = ["block_lines", "flow_text"]
+__all__ = ["block_lines", "flow_text", "unsafe_document"]
 
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
@@ -37,6 +38,8 @@ def flow_text(value: Any) -> str:
     """Return `value` as one line, fit for flow collections as well."""
     if value is None:
         return "null"
+    if isinstance(value, Tagged):
+        return f"!{value[0]} {_quoted(str(value[1]))}"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -51,6 +54,20 @@ def flow_text(value: Any) -> str:
     return "[" + ", ".join(flow_text(item) for item in value) + "]"
 
 
+def unsafe_document(variables: Mapping[str, Any]) -> str:
+    """Return variables for Ansible, whose texts it must never evaluate as templates."""
+    return "".join(
+        f"{name}: !unsafe {_always_quoted(value)}\n" for name, value in variables.items()
+    )
+
+
+def _always_quoted(value: Any) -> str:
+    if isinstance(value, Mapping):
+        entries = (f"{_quoted(str(key))}: {_always_quoted(one)}" for key, one in value.items())
+        return "{" + ", ".join(entries) + "}"
+    return _quoted(str(value))
+
+
 def _number(value: float) -> str:
     # YAML 1.1 wants the dot: PyYAML reads 1e+20 as text.
     text = repr(value)
@@ -63,6 +80,10 @@ def _text(text: str) -> str:
         return text
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS and _resolved(text) == _STR:
         return text
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
     return '"' + "".join(map(_escaped, text)) + '"'
 
 

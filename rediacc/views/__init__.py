@@ -50,6 +50,7 @@ from rediacc.views.overview import (
     Overview,
     WaitingTask,
 )
+from rediacc.views.secrets import SecretValue, SecretView
 from rediacc.views.tasks import (
     AttemptView,
     Created,
@@ -113,6 +114,8 @@ __all__ = [
     "QueueDepth",
     "QueuePoint",
     "ResultView",
+    "SecretValue",
+    "SecretView",
     "SilenceView",
     "SlowTask",
     "SortMoved",

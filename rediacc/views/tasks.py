@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -103,7 +103,10 @@ class EventView:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskDetail:
-    """Everything about one task."""
+    """Everything about one task.
+
+    :param secrets: environment variable → name of the secret; never a value.
+    """
 
     task: TaskView
     text: str
@@ -121,6 +124,7 @@ class TaskDetail:
     waits: tuple[str, ...]
     message: str
     expires_at: datetime | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

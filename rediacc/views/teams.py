@@ -20,7 +20,13 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class TeamView:
-    """A team and where its inventory lies; `error` says why that cannot be read."""
+    """A team and where its inventory lies; `error` says why that cannot be read.
+
+    :param public_key: the public half of the key that the team logs in with; empty where its
+        people's own keys do.
+    :param vault: where the team's vault key is: ``file``, ``command``, or ``repository`` for a
+        team that has none of its own.
+    """
 
     name: str
     inventory: str
@@ -31,6 +37,8 @@ class TeamView:
     weight: int = 1
     sample_every_seconds: float | None = None
     error: str = ""
+    public_key: str = ""
+    vault: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,9 +39,11 @@ _WITHOUT_END = {
 
 
 def start_supervisor(
-    directory: RunDirectory, environment: Mapping[str, str]
+    directory: RunDirectory, environment: Mapping[str, str], *, key: str | None = None
 ) -> subprocess.Popen[bytes]:
     """Start the supervisor of a prepared run, in a session of its own.
+
+    :param key: what the run logs in with; the supervisor reads it from its standard input.
 
     It does not carry the run's marker: on a machine that is also the controller, stopping the run
     would end the supervisor before it could tell.
@@ -53,17 +55,22 @@ def start_supervisor(
     )
     log = os.open(directory.path / "supervisor.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", code],
             env={k: v for k, v in environment.items() if not k.startswith("REDIACC_")},
             cwd="/",
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if key is None else subprocess.PIPE,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
     finally:
         os.close(log)
+    if process.stdin is not None and key is not None:
+        # One that has ended already tells why by itself.
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(key.encode())
+    return process
 
 
 @dataclass(kw_only=True)

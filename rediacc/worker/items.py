@@ -34,6 +34,7 @@ def work_of(connection: Connection, claimed: Claimed) -> Work:
         options=options_from_json(request["options"]),
         timeout_seconds=row.timeout_seconds,
         fingerprint=request["fingerprint"],
+        secrets=_mapping(request.get("secrets")),
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rediacc.errors import DatabaseUnavailable, PreparationFailed, StaleClaim
+from rediacc.execution.credentials import login_key
 from rediacc.execution.prepare import prepare, spec_to_json
 from rediacc.execution.rundir import RunDirectory
 from rediacc.queue import settle as settling
@@ -102,16 +103,18 @@ class Launcher:
         run_id = uuid.uuid4().hex
         directory = RunDirectory.create(self._base, run_id)
         try:
+            key = login_key(self._settings, work.team, environment=self._environment)
             spec = prepare(
                 work,
                 directory,
                 run_id=run_id,
                 settings=self._settings,
                 environment=self._environment,
+                key=key,
             )
             directory.write("spec.json", spec_to_json(spec))
             self._mark_started(claimed, run_id, directory)
-            process = start_supervisor(directory, spec.environment)
+            process = start_supervisor(directory, spec.environment, key=key)
         except BaseException:
             directory.remove()
             raise

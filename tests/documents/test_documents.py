@@ -199,6 +199,17 @@ def test_monitoring_commands_do_what_it_says(repository: Repository) -> None:
         assert name in metrics or "machine" in name or "alerts" in name, name
 
 
+def test_vault_commands_do_what_they_say(repository: Repository) -> None:
+    assert repository.run("rediacc init --team prod=inventories/production")[0] == 0
+    printed = {}
+    for command in _commands((ROOT / "docs" / "vaults.md").read_text(encoding="utf-8")):
+        rc, printed[command] = repository.run(command)
+        assert rc == 0, f"{command}: {rc} {printed[command]}"
+    assert printed["rediacc get secret db_password --team prod"] == "correct horse"
+    assert "battery staple" in next(text for word, text in printed.items() if "view" in word)
+    assert "correct horse" not in printed["rediacc list secrets --team prod"]
+
+
 def _write_named_task(repository: Repository) -> None:
     """Put the guide's own example of a named task where it says."""
     text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")

@@ -48,6 +48,7 @@ OTHER_ENDS = {
     "rediacc trust machine web-01": (2,),  # it shows the key and asks; here nobody can answer
     "rediacc doctor --machines": (0, 1),  # a warning is one of its answers
     "rediacc run --machine web-01 --command 'test -e /etc/motd' --exit-status remote": (0, 1),
+    "rediacc set secret db_password --team prod": (2,),  # it asks, and here nobody can answer
 }
 
 
@@ -185,7 +186,11 @@ def _create_machine(home: Home, example: str) -> Done:
         f"--var ansible_python_interpreter={sys.executable}"
     )
     assert "--host 192.0.2.10 --user deploy" in example
-    return _type(home, example.replace("--host 192.0.2.10 --user deploy", f"{where} {more}"))
+    done = _type(home, example.replace("--host 192.0.2.10 --user deploy", f"{where} {more}"))
+    team = home.type("inspect", "team", "dev", "-o", "json").json["item"]
+    with (home.machines.directory / "id_ed25519.pub").open("a") as authorized:
+        authorized.write(f"{team['public_key']}\n")
+    return done
 
 
 def _work(home: Home, example: str) -> Done:
@@ -228,6 +233,15 @@ def _completion(home: Home, example: str) -> Done:
     return _script(home, example)
 
 
+def _with_secret(home: Home, example: str) -> Done:
+    """Have the secret that the example reads, edits or deletes, and what sets it."""
+    tls_key = home.write("tls.key", "one\ntwo\n")
+    for name in ("tls_key", "db_password"):
+        words = ("set", "secret", name, "--team", "prod", "--file", str(tls_key))
+        assert home.type(*words).rc == 0
+    return home.type(*shlex.split(example)[1:], EDITOR="true")
+
+
 PREPARED: dict[str, Callable[[Home, str], Done]] = {
     "rediacc init": _in_another_directory,
     "rediacc create team prod": _in_another_directory,
@@ -244,4 +258,8 @@ PREPARED: dict[str, Callable[[Home, str], Done]] = {
     "rediacc update member": _with_members,
     "rediacc delete member": _with_members,
     "rediacc worker": _work,
+    "rediacc set secret tls_key": _with_secret,
+    "rediacc get secret": _with_secret,
+    "rediacc edit secret": _with_secret,
+    "rediacc delete secret": _with_secret,
 }

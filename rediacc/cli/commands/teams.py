@@ -22,6 +22,11 @@ __all__ = ["create_team", "delete_team", "inspect_team", "list_teams"]
 @click.option("--name", help="The same as NAME.", metavar="NAME")
 @click.option("--inventory", metavar="PATH", help="An inventory that exists; else one is made.")
 @sample_option
+@click.option(
+    "--ssh",
+    type=click.Choice(("user", "vault")),
+    help="Log in as you do, or with a key of the team's own (where rediacc keeps the inventory).",
+)
 @answer_options
 @click.pass_obj
 def create_team(
@@ -32,12 +37,13 @@ def create_team(
     name: str | None,
     inventory: str | None,
     sample_every: str | None,
+    ssh: str | None,
     output: str | None,
     quiet: bool,
 ) -> None:
     """Make a team: over an inventory that exists, or with one that rediacc keeps."""
     from rediacc.cli.naming import one_name
-    from rediacc.cli.render.measures import sampling_words
+    from rediacc.cli.render.detail import created_team_lines
     from rediacc.cli.render.output import print_item
     from rediacc.cli.sampling import wished_sampling
     from rediacc.requests import TeamCreate
@@ -45,17 +51,14 @@ def create_team(
     view = session.view(output=output, quiet=quiet)
     chosen = one_name(name_argument, name, noun="team")
     every = wished_sampling(session, view, sample_every)
-    request = TeamCreate(name=chosen, inventory=inventory, sample_every_seconds=every)
+    request = TeamCreate(name=chosen, inventory=inventory, sample_every_seconds=every, ssh=ssh)
     team = session.perform("team.create", request)
     print_item(
         view,
         team,
         kind="team",
         name=team.name,
-        lines=lambda: [
-            f"team {team.name} created: inventory {team.inventory}",
-            f"sampled: {sampling_words(team.sample_every_seconds)}",
-        ],
+        lines=lambda: created_team_lines(team),
     )
 
 

@@ -23,6 +23,7 @@ from rediacc.views import (
 )
 
 __all__ = [
+    "created_team_lines",
     "machine_lines",
     "policy_lines",
     "result_lines",
@@ -33,6 +34,11 @@ __all__ = [
 
 
 _LONGEST_TEXT = 2000
+_VAULT_KEYS = {
+    "file": "its own, in .rediacc/keys/",
+    "command": "its own, kept by key_command",
+    "repository": "as the repository says",
+}
 
 
 def state_words(task: TaskView) -> str:
@@ -81,6 +87,7 @@ def _about(detail: TaskDetail, *, now: datetime) -> Iterator[tuple[str, str]]:
     yield "machines", ", ".join(task.machines)
     yield "level", f"{task.priority} {LEVEL_NAMES.get(task.priority, '')}"
     yield "arguments", _pairs(detail.module_args)
+    yield "secrets", _pairs(detail.secrets)
     yield "variables", _pairs(detail.variables)
     yield "options", _options(detail.options)
     yield "timeout", duration(detail.timeout_seconds)
@@ -130,6 +137,15 @@ def result_lines(results: Sequence[ResultView]) -> list[str]:
     return table_lines(rows, ["ATTEMPT", *headers] if several else headers)
 
 
+def created_team_lines(team: TeamView) -> Iterator[str]:
+    """Yield what to know about a team that was just made."""
+    yield f"team {team.name} created: inventory {team.inventory}"
+    yield f"sampled: {sampling_words(team.sample_every_seconds)}"
+    if team.public_key:
+        yield "its machines let it in once this is in their authorized_keys:"
+        yield team.public_key
+
+
 def team_lines(team: TeamView) -> Iterator[str]:
     """Yield everything about a team."""
     yield from _fields(
@@ -137,7 +153,9 @@ def team_lines(team: TeamView) -> Iterator[str]:
             ("team", team.name),
             ("inventory", team.inventory),
             ("kept by", "rediacc" if team.is_managed else "you"),
-            ("ssh", team.ssh),
+            ("ssh", team.ssh if team.ssh == "user" else "a key from its vault"),
+            ("public key", team.public_key),
+            ("vault key", _VAULT_KEYS.get(team.vault, team.vault)),
             ("machines", str(team.machine_count)),
             ("groups", str(team.group_count)),
             ("weight", str(team.weight)),

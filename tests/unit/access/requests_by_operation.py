@@ -29,7 +29,7 @@ from rediacc.alerts.finding import Finding
 from rediacc.alerts.service import place_of
 from rediacc.settings import load_settings
 from rediacc.times import micros
-from rediacc.values import Kind, MachineState
+from rediacc.values import Kind, MachineState, SecretScope
 from rediacc.views import HostKey
 
 __all__ = ["REQUESTS"]
@@ -101,6 +101,14 @@ def _silence(world: World) -> str:
     return str(made.id)
 
 
+def _secret(world: World) -> str:
+    name = world.fresh("word")
+    scope = SecretScope.PRIVATE
+    request = requests.SecretSet(name=name, value="open sesame", team="prod", scope=scope)
+    world.owner("secret.set", request)
+    return name
+
+
 REQUESTS: dict[str, Callable[[World], Any]] = {
     "archive.list": lambda _: requests.Nothing(),
     "archive.run": lambda _: requests.ArchiveRequest(older_than_seconds=365 * 86400.0),
@@ -145,6 +153,12 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "silence.create": lambda _: requests.SilenceCreate(team="prod", for_seconds=60),
     "silence.delete": lambda world: requests.SilenceIds(ids=(_silence(world),)),
     "silence.list": lambda _: requests.SilenceFilter(team="prod"),
+    "secret.delete": lambda world: requests.SecretRef(name=_secret(world), team="prod"),
+    "secret.get": lambda world: requests.SecretRef(name=_secret(world), team="prod"),
+    "secret.list": lambda _: requests.SecretFilter(),
+    "secret.set": lambda world: requests.SecretSet(
+        name=world.fresh("word"), value="open sesame", team="prod"
+    ),
     "task.cancel": lambda world: requests.TaskIds(ids=(world.task(),)),
     "task.create": lambda _: requests.TaskRequest(
         kind=Kind.COMMAND, text="true", machines=("web1",), team="prod"

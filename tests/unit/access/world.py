@@ -45,7 +45,7 @@ class World:
         self.known_hosts = account / "known_hosts"
         known = f"-o UserKnownHostsFile={self.known_hosts}"
         for team, machine in (("prod", "web1"), ("staging", "db1")):
-            self.owner("team.create", requests.TeamCreate(name=team))
+            self.owner("team.create", requests.TeamCreate(name=team, ssh="user"))
             self.owner(
                 "machine.create",
                 requests.MachineCreate(
@@ -116,7 +116,7 @@ class World:
         """Return the name of a team without work that may be deleted."""
         if self._spare_team not in self.office().settings.teams:
             self._spare_team = self.fresh("spare")
-            self.owner("team.create", requests.TeamCreate(name=self._spare_team))
+            self.owner("team.create", requests.TeamCreate(name=self._spare_team, ssh="user"))
         return self._spare_team
 
     def task(self, *, state: int | None = None) -> str:
