@@ -62,6 +62,8 @@ def read_entries(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with _opened(path) as stream:
             first = stream.read(1)
+            if not first:
+                raise InvalidInput(f"{path}: holds no entry")
             rest = _lines(first, stream)
             yield from _of_json(rest, path) if first == "{" else _of_csv(rest, path)
     except (OSError, EOFError) as exc:
@@ -128,9 +130,14 @@ def _of_json(lines: Iterable[str], path: Path) -> Iterator[dict[str, Any]]:
 
 def _of_csv(lines: Iterable[str], path: Path) -> Iterator[dict[str, Any]]:
     try:
-        for number, row in enumerate(csv.DictReader(lines), start=2):
+        reader = csv.DictReader(lines)
+        if tuple(reader.fieldnames or ()) != FIELDS:
+            raise ValueError("other columns")
+        for number, row in enumerate(reader, start=2):
             numbers = {name: int(row[name]) for name in _NUMBERS}
             yield _checked({**row, **numbers, "detail": json.loads(row["detail"])}, path, number)
+    except UnicodeDecodeError:
+        raise
     except (KeyError, TypeError, ValueError, csv.Error, RecursionError) as exc:
         raise InvalidInput(f"{path}: is no exported audit") from exc
 

@@ -75,6 +75,7 @@ class Call:
         self.catalogue = catalogue
         self.name = operation.name
         self.is_noted = False
+        self._concern: str | None = None
         self._operation = operation
         self._all_settings = settings
         self._has_asked = operation.scope is Scope.HOME
@@ -187,10 +188,16 @@ class Call:
     def write(self, object_name: str, detail: Mapping[str, Any]) -> Iterator[Connection]:
         """One transaction that holds the operation's effect and its audit entry."""
         with self.database.write() as connection:
+            self._concern = None
             yield connection
             self.require_team()
-            self._append(connection, "done", object_name=object_name, detail=detail)
+            about = self._concern or object_name
+            self._append(connection, "done", object_name=about, detail=detail)
         self.is_noted = True
+
+    def concerns(self, object_name: str) -> None:
+        """Name what the present :meth:`write` is about, where only its block finds that out."""
+        self._concern = object_name
 
     def note(self, outcome: str, *, object_name: str, detail: Mapping[str, Any]) -> int:
         """Write an audit entry in a transaction of its own; return its number."""

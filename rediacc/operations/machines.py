@@ -79,7 +79,10 @@ def update(call: Any, request: MachineUpdate) -> MachineView:
         raise InvalidInput("nothing to change: give --state online, maintenance or offline")
     team, inventory = _locate(call, request.name, request.team)
     name = f"machine {team}/{request.name}"
-    with call.write(name, {"state": str(request.state)}) as connection:
+    detail: dict[str, Any] = {"after": {"state": str(request.state)}}
+    with call.write(name, detail) as connection:
+        known = machine_states(connection, team).get(request.name, MachineState.ONLINE)
+        detail["before"] = {"state": str(known)}
         set_machine_state(connection, team, request.name, state=request.state, now=call.now)
         wake(connection, {machine_key(team, request.name)})
     return _present(call, team, inventory, request.name)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection
 
-from rediacc.errors import AccessDenied, InvalidInput, RediaccError
+from rediacc.errors import InvalidInput
 from rediacc.monitoring.placement import Outlook
 from rediacc.operations.checking import check_priority, check_timeout
 from rediacc.operations.compose import Composed, check_follow_up, compose_task
 from rediacc.operations.placing import outlook_for, placed, placement_notes
+from rediacc.operations.task_changing import change_each
 from rediacc.operations.task_reading import opened_for_reading
 from rediacc.queue import changes, reading
 from rediacc.queue.policies import policy_to_json
@@ -53,6 +53,7 @@ def create(call: Any, request: TaskRequest) -> Created:
             "digest": task.digest,
         }
         submitted = submit(connection, task, rules=call.rules, now=call.now)
+        call.concerns(f"task {submitted.id}")
         detail |= {"task": submitted.id, "is_new": submitted.is_new}
         alive = count_live(connection, lease_seconds=call.settings.lease_seconds, now=call.now)
         if submitted.archive_id is None:
@@ -135,7 +136,7 @@ def cancel(call: Any, request: TaskIds) -> tuple[TaskChange, ...]:
         done = changes.cancel(connection, task_id, actor=call.caller.name, now=call.now)
         return "cancelled" if done == "cancelled" else "is being stopped"
 
-    return _each(call, request.ids, change)
+    return change_each(call, request.ids, change)
 
 
 def retry(call: Any, request: TaskIds) -> tuple[TaskChange, ...]:
@@ -145,7 +146,7 @@ def retry(call: Any, request: TaskIds) -> tuple[TaskChange, ...]:
         changes.retry(connection, task_id, rules=call.rules, actor=call.caller.name, now=call.now)
         return "queued again"
 
-    return _each(call, request.ids, change)
+    return change_each(call, request.ids, change)
 
 
 def release(call: Any, request: ReleaseRequest) -> tuple[TaskChange, ...]:
@@ -164,7 +165,7 @@ def release(call: Any, request: ReleaseRequest) -> tuple[TaskChange, ...]:
         )
         return "queued again" if request.action == "retry" else "failed"
 
-    return _each(call, request.ids, change)
+    return change_each(call, request.ids, change)
 
 
 def update(call: Any, request: TaskUpdate) -> tuple[TaskChange, ...]:
@@ -194,7 +195,7 @@ def update(call: Any, request: TaskUpdate) -> tuple[TaskChange, ...]:
         )
         return "updated"
 
-    return _each(call, request.ids, change)
+    return change_each(call, request.ids, change)
 
 
 def _new_policy(call: Any, connection: Connection, task_id: int, request: TaskUpdate) -> PolicyView:
@@ -211,37 +212,3 @@ def _new_policy(call: Any, connection: Connection, task_id: int, request: TaskUp
         on_lost=None,
         named_on_lost=named.on_lost if named else None,
     )
-
-
-def _each(
-    call: Any, ids: tuple[str, ...], change: Callable[[Connection, int], str]
-) -> tuple[TaskChange, ...]:
-    """Change each task in a transaction of its own, and tell for each what became of it."""
-    if not ids:
-        raise InvalidInput("which task? give its number or UUID")
-    answers = []
-    for name in dict.fromkeys(ids):
-        detail: dict[str, Any] = {}
-        try:
-            with call.write(f"task {name}"[:80], detail) as connection:
-                task_id = reading.find_id(connection, name)
-                call.check_team(reading.team_of(connection, task_id))
-                message = change(connection, task_id)
-                detail |= {"task": task_id, "change": message}
-                view = reading.view_task(connection, task_id)
-        except RediaccError as exc:
-            outcome = "denied" if isinstance(exc, AccessDenied) else "refused"
-            call.note(outcome, object_name=f"task {name}"[:80], detail={"why": exc.code})
-            message = f"{exc.message}; {exc.hint}" if exc.hint else exc.message
-            answers.append(
-                TaskChange(
-                    id=name,
-                    changed=False,
-                    message=message,
-                    code=exc.code,
-                    exit_code=int(exc.exit_code),
-                )
-            )
-        else:
-            answers.append(TaskChange(id=str(view.id), changed=True, message=message, task=view))
-    return tuple(answers)

@@ -65,6 +65,8 @@ def metrics(session: Session, /, *, textfile: str | None) -> None:
     from rediacc.monitoring.exposition import write_textfile
     from rediacc.requests import MetricsRequest
 
+    if textfile is not None:
+        session.check_path("--textfile", textfile)
     found = session.perform("metrics.read", MetricsRequest())
     if textfile is None:
         click.echo(found.text, nl=False)

@@ -131,6 +131,12 @@ class World:
                 connection.execute(text("UPDATE task SET state = :state WHERE id = :id"), values)
         return str(number)
 
+    def database_has(self, table: str, name: str) -> bool:
+        """Say whether a table has a row of this name."""
+        query = text(f"SELECT count(*) FROM {table} WHERE name = :name")
+        with self.database.read() as connection:
+            return bool(connection.execute(query, {"name": name}).scalar_one())
+
     # -- what is left
 
     def entries(self, operation: str) -> list[Any]:
