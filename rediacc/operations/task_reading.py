@@ -118,8 +118,16 @@ def opened_for_reading(call: Any, name: str) -> Iterator[tuple[Connection, TaskV
 
 
 def list_named(call: Any, _request: Nothing) -> tuple[NamedTaskView, ...]:
-    """``named_task.list``: the files of ``named_tasks/``, with what is wrong with each."""
-    return tuple(_named_view(named) for named in list_named_tasks(call.settings))
+    """``named_task.list``: the files of ``named_tasks/``, with what is wrong with each.
+
+    One for a team is shown to who sees the team; one that cannot be read, to who sees them all.
+    """
+    teams = call.team_filter()
+    return tuple(
+        _named_view(named)
+        for named in list_named_tasks(call.settings)
+        if teams is None or (isinstance(named, NamedTask) and named.team in (None, *teams))
+    )
 
 
 def _named_view(named: NamedTask | NamedTaskError) -> NamedTaskView:
