@@ -27,7 +27,15 @@ from rediacc.storage.engine import Database, sqlite_driver
 from rediacc.storage.tables.schema import METADATA
 from rediacc.views import TaskView
 
-__all__ = ["Place", "list_archived", "opened_task", "whereabouts"]
+__all__ = [
+    "Kept",
+    "Place",
+    "archives_since",
+    "list_archived",
+    "opened_archive",
+    "opened_task",
+    "whereabouts",
+]
 
 _BY_ID = text("SELECT task_id, team, archive_id FROM archived_task WHERE task_id = :id")
 _BY_UID = text("SELECT task_id, team, archive_id FROM archived_task WHERE uid = :uid")
@@ -99,6 +107,40 @@ def list_archived(
             views = list_tasks(connection, wanted, teams=teams)
         found = heapq.nlargest(wanted.limit, [*found, *views], key=lambda view: view.id)
     return tuple(replace(view, is_archived=True) for view in found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A file of archived tasks, and which of the tasks in it are no longer in the database."""
+
+    path: str
+    sha256: str
+    tasks: frozenset[int]
+
+
+def archives_since(connection: Connection, *, since: int) -> tuple[Kept, ...]:
+    """Return the files that hold tasks which ended at `since` (microseconds) or later."""
+    found = []
+    for row in archives_of_sort(connection, "tasks"):
+        if row["last_at"] < since:
+            continue
+        tasks = frozenset(connection.execute(_IN_FILE, {"id": row["id"]}).scalars())
+        if tasks:
+            found.append(Kept(path=row["path"], sha256=row["sha256"], tasks=tasks))
+    return tuple(found)
+
+
+@contextlib.contextmanager
+def opened_archive(state: Path, kept: Kept) -> Iterator[Connection]:
+    """Give a connection to a file's tasks, their machines and results.
+
+    :raises ArchiveDamaged: the file is missing or was changed.
+    """
+    content = Shelf(state).read(kept.path, sha256=kept.sha256)
+    documents = (json.loads(line) for line in lines_of(content))
+    present = [document for document in documents if document["id"] in kept.tasks]
+    with _in_memory(present, ("machines", "results")) as connection:
+        yield connection
 
 
 @contextlib.contextmanager

@@ -98,6 +98,7 @@ LEAVES = (
     Entry("silence", "", "alerts:create_silence", "Send nothing of alerts for a time."),
     Entry("worker", "", "workers:worker", "Run the queue's tasks."),
     Entry("archive", "", "archives:archive", "Move what is over to the archive."),
+    Entry("report", "", "report:report", "Write a page with charts about a period."),
     Entry("top", "", "top:top", "Watch the queue and the fleet, and act, on a full screen."),
     Entry("doctor", "", "doctor:doctor", "Check this home and say what to mend."),
     Entry("completion", "", "completion:completion", "Print the completion script of a shell."),

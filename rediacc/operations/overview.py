@@ -20,7 +20,7 @@ from rediacc.queue.overview import (
 )
 from rediacc.queue.reading import view_task
 from rediacc.queue.workers import list_workers
-from rediacc.reporting.glances import open_alerts
+from rediacc.reporting.alerts import open_alerts
 from rediacc.requests import OverviewRequest
 from rediacc.teams.inventory import read_inventory
 from rediacc.times import moment

@@ -38,6 +38,9 @@ from rediacc.requests.monitoring import (
 from rediacc.requests.overview import (
     OverviewRequest,
 )
+from rediacc.requests.reporting import (
+    ReportRequest,
+)
 from rediacc.requests.secrets import SecretFilter, SecretRef, SecretSet
 from rediacc.requests.tasks import (
     LogRequest,
@@ -87,6 +90,7 @@ __all__ = [
     "Nothing",
     "OverviewRequest",
     "ReleaseRequest",
+    "ReportRequest",
     "ScanRequest",
     "SecretFilter",
     "SecretRef",

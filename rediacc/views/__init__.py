@@ -50,6 +50,12 @@ from rediacc.views.overview import (
     Overview,
     WaitingTask,
 )
+from rediacc.views.reporting import (
+    AlertSpan,
+    BusyMachine,
+    Ended,
+    Report,
+)
 from rediacc.views.secrets import SecretValue, SecretView
 from rediacc.views.tasks import (
     AttemptView,
@@ -76,6 +82,7 @@ __all__ = [
     "AlertDetail",
     "AlertGlance",
     "AlertReport",
+    "AlertSpan",
     "AlertView",
     "ArchiveRun",
     "ArchiveView",
@@ -83,6 +90,7 @@ __all__ = [
     "AuditEntryView",
     "AuditPage",
     "AuditVerdict",
+    "BusyMachine",
     "CallerView",
     "ChannelAnswer",
     "Check",
@@ -91,6 +99,7 @@ __all__ = [
     "CreatedOne",
     "DeliveryView",
     "DepthRow",
+    "Ended",
     "EventView",
     "HealthPoint",
     "History",
@@ -113,6 +122,7 @@ __all__ = [
     "Placement",
     "QueueDepth",
     "QueuePoint",
+    "Report",
     "ResultView",
     "SecretValue",
     "SecretView",

@@ -149,6 +149,9 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "permission.list": lambda _: requests.Nothing(),
     "metrics.read": lambda _: requests.MetricsRequest(),
     "overview.read": lambda _: requests.OverviewRequest(team="prod"),
+    "report.read": lambda _: requests.ReportRequest(
+        since=datetime.now(UTC) - timedelta(hours=1), until=datetime.now(UTC), team="prod"
+    ),
     "queue.depth": lambda _: requests.DepthRequest(team="prod"),
     "silence.create": lambda _: requests.SilenceCreate(team="prod", for_seconds=60),
     "silence.delete": lambda world: requests.SilenceIds(ids=(_silence(world),)),

@@ -42,6 +42,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("task.list", TaskFilter(limit=0)),
     ("queue.depth", requests.DepthRequest(team="nowhere")),
     ("overview.read", requests.OverviewRequest(team="nowhere")),
+    ("report.read", requests.ReportRequest(since=_NOW, until=_NOW - timedelta(hours=1))),
     ("health.history", requests.HistoryRequest(since=_NOW, until=_NOW - timedelta(hours=1))),
     ("task.inspect", requests.TaskRef(id="99")),
     ("task.logs", requests.LogRequest(id="99")),
