@@ -83,7 +83,7 @@ def advice_for(rule: AlertRule, tasks: Sequence[int]) -> str:
         return ""
     ids = " ".join(str(task) for task in tasks[-_SHOWN_TASKS:])
     if rule is AlertRule.TASK_HELD:
-        return f"rediacc release task {ids} --action retry"
+        return f"rediacc release task {ids} --retry"
     return f"rediacc retry task {ids}"
 
 

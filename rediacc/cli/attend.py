@@ -108,7 +108,7 @@ def ending_line(followed: Followed) -> str:
     if followed.is_held and not followed.is_final:
         return (
             f"task {task.id} is held, its end unknown: "
-            f"rediacc release task {task.id} --action retry|fail"
+            f"rediacc release task {task.id} --retry (or --fail)"
         )
     if not followed.is_final:
         return f"the wait ran out; task {task.id} goes on ({one_line(state_words(task))})"

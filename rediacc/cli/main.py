@@ -23,7 +23,7 @@ _HELP = """The priority queue for Ansible.
 Begin:      rediacc init
             rediacc worker &
 Queue:      rediacc create task --machine web-01 --priority 1 --command uptime
-Run:        rediacc run --group web --shell 'df -h / | tail -1'
+Run:        rediacc run --team prod --group web --shell 'df -h / | tail -1'
 Look:       rediacc list queue; rediacc inspect task 42; rediacc logs -f 42
 
 `rediacc task create` is understood as `rediacc create task`, and so on.

@@ -62,6 +62,7 @@ def _print_keys(view: View, keys: Sequence[HostKey]) -> None:
         kind="host-keys",
         columns=HOST_KEY_COLUMNS,
         name=lambda key: key.machine,
+        is_whole=True,
     )
 
 

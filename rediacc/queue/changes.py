@@ -93,7 +93,7 @@ def retry(connection: Connection, task_id: int, *, rules: QueueRules, actor: str
     """
     key = load_key(connection, task_id)
     if key.state not in (State.FAILED, State.CANCELLED):
-        hint = f"rediacc release task {task_id}" if key.state is State.HELD else ""
+        hint = f"rediacc release task {task_id} --retry" if key.state is State.HELD else ""
         raise Conflict(
             f"task {task_id} is {key.state.public}: only failed or cancelled tasks are retried",
             hint=hint,

@@ -56,7 +56,7 @@ def _reasons(
     if state is State.HELD:
         return (
             f"held for a person: {row.message or 'its end is unknown'}",
-            f"decide: rediacc release task {view.id} --action retry (or fail)",
+            f"decide: rediacc release task {view.id} --retry (or --fail)",
         )
     if state is State.CLAIMED:
         return ("a worker has claimed it and prepares its run",)

@@ -323,6 +323,6 @@ def _given_key(given: HostKey, endpoint: Endpoint) -> Key:
     if key.fingerprint != given.fingerprint or fields[0] != endpoint.lookup:
         raise InvalidInput(
             f"the host key given for {given.machine} is not for {endpoint.lookup}",
-            hint=f"scan again: rediacc scan machine {given.machine}",
+            hint=f"scan again: rediacc trust machine {given.machine}",
         )
     return key

@@ -152,7 +152,7 @@ TYPED_WRONG = [
     (["inspect", "team"], "NAME"),
     (["cancel", "task"], "ID"),
     (["retry", "task"], "ID"),
-    (["release", "task", "1"], "--action"),
+    (["release", "task", "1"], "--retry"),
     (["update", "task", "1"], "nothing to change"),
     (["update", "task", "--priority", "1"], "which task"),
     (["update", "machine", "web-01"], "--state"),

@@ -43,7 +43,7 @@ class Repository:
         self.account = path.parent / "account"
         (self.account / ".ssh").mkdir(parents=True)
         self._write_inventory("production", NAMES[:3], "[web]\nprod-01\nprod-02\n")
-        self._write_inventory("staging", NAMES[3:], "[cache]\nstage-01\n")
+        self._write_inventory("staging", NAMES[3:], "[web]\nstage-01\n")
         (path / "site.yml").write_text(SITE, encoding="utf-8")
         machines.ssh_config(path / "ssh_config")
         (path / "ansible.cfg").write_text(
@@ -189,7 +189,7 @@ def test_monitoring_commands_do_what_it_says(repository: Repository) -> None:
         assert rc == 0, f"{command}: {rc} {outputs[command]}"
         assert "Traceback" not in outputs[command]
     assert "every 1m, while a worker runs" in outputs["rediacc inspect team prod"]
-    plan = outputs["rediacc create task --group web --any --command uptime --dry-run"]
+    plan = outputs["rediacc create task --team prod --group web --any --command uptime --dry-run"]
     assert "PLACEMENT" in plan
     metrics = {
         name.replace("_bucket", "").replace("_sum", "").replace("_count", "")

@@ -52,21 +52,13 @@ OTHER_ENDS = {
 }
 
 
-class _Estate(Home):
-    """A home in which the group web is the group of one team."""
-
-    def inventory(self, team: str) -> str:
-        lines = super().inventory(team)
-        return lines if team == "prod" else lines.replace("[web]", "[cache]")
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     with contextlib.ExitStack() as stack:
         machines = stack.enter_context(Machines(tmp_path_factory.mktemp("machines"), NAMES))
         account = Path(tempfile.mkdtemp(prefix="rd-"))
         stack.callback(shutil.rmtree, account, ignore_errors=True)
-        home = _Estate(tmp_path_factory.mktemp("home"), machines, account=account)
+        home = Home(tmp_path_factory.mktemp("home"), machines, account=account)
         home.write("named_tasks/deploy.yml", DEPLOY)
         home.write("site.yml", SITE)
         stack.enter_context(_on_the_path(home, "systemctl"))
@@ -246,7 +238,7 @@ PREPARED: dict[str, Callable[[Home, str], Done]] = {
     "rediacc init": _in_another_directory,
     "rediacc create team prod": _in_another_directory,
     "rediacc create machine web-01": _create_machine,
-    "rediacc create task --group web": _with_a_worker,  # it waits for the end
+    "rediacc create task --team prod --group web": _with_a_worker,  # it waits for the end
     "rediacc wait": _on_tasks(_succeeded),
     "rediacc logs": _on_tasks(_succeeded),
     "rediacc retry": _on_tasks(_cancelled),

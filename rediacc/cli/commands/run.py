@@ -19,7 +19,7 @@ __all__ = ["run"]
     epilog="""\b
 Examples:
   rediacc run deploy -e version=1.2
-  rediacc run --group web --shell 'df -h / | tail -1'
+  rediacc run --team prod --group web --shell 'df -h / | tail -1'
   rediacc run --machine web-01 --command 'test -e /etc/motd' --exit-status remote
 """,
 )

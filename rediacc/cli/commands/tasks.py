@@ -185,12 +185,18 @@ def retry_task(
     return change_tasks(session, view, "task.retry", ids_request(ids))
 
 
-@click.command("task", epilog="\b\nExample:\n  rediacc release task 42 --action retry")
+@click.command(
+    "task",
+    epilog="\b\nExamples:\n  rediacc release task 42 --retry\n"
+    "  rediacc release task 42 --action fail",
+)
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--retry", "is_retried", is_flag=True, help="Queue it again.")
+@click.option("--fail", "is_failed", is_flag=True, help="Let it be failed.")
 @click.option(
     "--action",
     type=click.Choice(("retry", "fail")),
-    help="retry: queue it again; fail: let it be failed.",
+    help="The same, for scripts.",
 )
 @answer_options
 @click.pass_obj
@@ -199,6 +205,8 @@ def release_task(
     /,
     *,
     ids: tuple[str, ...],
+    is_retried: bool,
+    is_failed: bool,
     action: str | None,
     output: str | None,
     quiet: bool,
@@ -206,10 +214,12 @@ def release_task(
     """Decide what becomes of held tasks, whose started run has an unknown end."""
     from rediacc.cli.changing import change_tasks, release_request
 
-    if action is None:
+    wishes = (action, "retry" if is_retried else None, "fail" if is_failed else None)
+    given = {wish for wish in wishes if wish is not None}
+    if len(given) != 1:
         raise InvalidInput(
             "what becomes of the task? Its command may have run",
-            hint="--action retry runs it again, --action fail does not",
+            hint="--retry runs it again, --fail does not; give one of them",
         )
     view = session.view(output=output, quiet=quiet)
-    return change_tasks(session, view, "task.release", release_request(ids, action))
+    return change_tasks(session, view, "task.release", release_request(ids, given.pop()))

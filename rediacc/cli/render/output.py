@@ -35,12 +35,14 @@ def print_items(
     columns: Sequence[Column],
     name: Callable[[Any], str],
     empty: str = "",
+    is_whole: bool = False,
 ) -> None:
     """Print a list.
 
     :param columns: of tables; ``--columns`` and ``--sort`` name them in every output.
     :param name: what identifies an item, for ``-o name`` and ``--quiet``.
     :param empty: what to tell the person when there is nothing.
+    :param is_whole: no line is cut at the terminal's edge, for people compare what it ends with.
     """
     chosen = choose(columns, view)
     ordered = sort_items(items, columns, view.sort)
@@ -56,7 +58,7 @@ def print_items(
         for item in ordered:
             click.echo(one_line(name(item)))
     elif ordered:
-        _print_table(view, ordered, chosen)
+        _print_table(view, ordered, chosen, is_whole=is_whole)
     elif empty:
         click.echo(empty, err=True)
 
@@ -89,11 +91,14 @@ def print_lines(lines: Iterable[str]) -> None:
         click.echo(neutral(line))
 
 
-def _print_table(view: View, items: Sequence[Any], columns: Sequence[Column]) -> None:
+def _print_table(
+    view: View, items: Sequence[Any], columns: Sequence[Column], *, is_whole: bool
+) -> None:
     rows = [[column.cell(item) for column in columns] for item in items]
     headers = [column.name.upper().replace("_", "-") for column in columns]
     terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal and view.output == "table" else None
+    is_cut = terminal and view.output == "table" and not is_whole
+    width = shutil.get_terminal_size().columns if is_cut else None
     lines = table_lines(rows, headers if view.has_headers else (), width=width)
     states = next((n for n, column in enumerate(columns) if column.name in _COLOURED), None)
     for number, line in enumerate(lines, start=-1 if view.has_headers else 0):

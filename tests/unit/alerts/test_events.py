@@ -137,7 +137,7 @@ def test_held_task_is_told_until_a_person_decides(lab: AlertLab) -> None:
     lab.look()
     detail = lab.alert("task-held")
     assert detail.alert.title == "[prod] 1 task held: the end of a run is unknown"
-    assert detail.alert.command == f"rediacc release task {task} --action retry"
+    assert detail.alert.command == f"rediacc release task {task} --retry"
     with lab.database.write() as connection:
         changes.release(connection, task, action="fail", rules=lab.rules, actor="bob", now=lab.now)
     lab.look()
