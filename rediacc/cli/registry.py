@@ -82,6 +82,9 @@ ENTRIES = (
     Entry("edit", "secret", "secrets:edit_secret", "Edit a secret with your editor."),
     Entry("delete", "secret", "secrets:delete_secret", "Delete a secret."),
     Entry("trust", "machine", "trust:trust_machine", "Show and record host keys."),
+    Entry("install", "service", "services:install_service", "Have systemd run the worker."),
+    Entry("uninstall", "service", "services:uninstall_service", "Remove the worker's service."),
+    Entry("status", "service", "services:service_status", "Show the service and the workers."),
     Entry("verify", "archive", "archives:verify_archive", "Check the archive, byte by byte."),
     Entry("export", "audit", "audit:export_audit", "Write the audit with its hashes to a file."),
     Entry("verify", "audit", "audit:verify_audit", "Recompute the audit's hash chain."),
@@ -130,6 +133,9 @@ VERBS = {
     "set": "Set a secret.",
     "get": "Print a secret's value; for other nouns the same as list.",
     "edit": "Edit a secret.",
+    "install": "Have systemd run the worker.",
+    "uninstall": "Remove the worker's service.",
+    "status": "Show the worker's service.",
 }
 
 VERB_ALIASES = {
@@ -160,6 +166,7 @@ NOUN_ALIASES = {
     "audit": ("audit",),
     "named-tasks": ("named-tasks", "named-task"),
     "archive": ("archive", "archives"),
+    "service": ("service",),
     "archives": ("archives", "archive"),
     "secret": ("secret", "vault"),
     "secrets": ("secrets", "secret", "vault", "vaults"),
@@ -179,6 +186,7 @@ NOUN_ORDER = (
     "alert",
     "silence",
     "secret",
+    "service",
 )
 
 # An alias that is a verb of its own for some nouns: `get tasks` lists, `get secret KEY` prints.

@@ -42,6 +42,7 @@ from rediacc.requests.reporting import (
     ReportRequest,
 )
 from rediacc.requests.secrets import SecretFilter, SecretRef, SecretSet
+from rediacc.requests.services import ServiceInstall, ServiceRef
 from rediacc.requests.tasks import (
     LogRequest,
     ReleaseRequest,
@@ -95,6 +96,8 @@ __all__ = [
     "SecretFilter",
     "SecretRef",
     "SecretSet",
+    "ServiceInstall",
+    "ServiceRef",
     "SilenceCreate",
     "SilenceFilter",
     "SilenceIds",

@@ -57,6 +57,7 @@ from rediacc.views.reporting import (
     Report,
 )
 from rediacc.views.secrets import SecretValue, SecretView
+from rediacc.views.services import ServiceView
 from rediacc.views.tasks import (
     AttemptView,
     Created,
@@ -126,6 +127,7 @@ __all__ = [
     "ResultView",
     "SecretValue",
     "SecretView",
+    "ServiceView",
     "SilenceView",
     "SlowTask",
     "SortMoved",
