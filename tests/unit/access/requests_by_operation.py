@@ -18,6 +18,7 @@ import base64
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from world import World
@@ -109,6 +110,14 @@ def _secret(world: World) -> str:
     return name
 
 
+def _uninstall(world: World) -> Any:
+    plan = world.owner("service.install", requests.ServiceInstall(dry_run=True))
+    path = Path(plan.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(plan.text)
+    return requests.ServiceRef(dry_run=True)
+
+
 REQUESTS: dict[str, Callable[[World], Any]] = {
     "archive.list": lambda _: requests.Nothing(),
     "archive.run": lambda _: requests.ArchiveRequest(older_than_seconds=365 * 86400.0),
@@ -162,6 +171,9 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "secret.set": lambda world: requests.SecretSet(
         name=world.fresh("word"), value="open sesame", team="prod"
     ),
+    "service.install": lambda _: requests.ServiceInstall(dry_run=True),
+    "service.status": lambda _: requests.ServiceRef(),
+    "service.uninstall": _uninstall,
     "task.cancel": lambda world: requests.TaskIds(ids=(world.task(),)),
     "task.create": lambda _: requests.TaskRequest(
         kind=Kind.COMMAND, text="true", machines=("web1",), team="prod"
