@@ -82,6 +82,7 @@ def _lines(created: CreatedMany) -> Iterator[str]:
 def _read(session: Session, source: str) -> str:
     if source == "-":
         return session.read_stdin("--from", limit=LARGEST_FILE).removeprefix("\ufeff")
+    session.check_path("--from", source)
     try:
         with Path(source).expanduser().open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)

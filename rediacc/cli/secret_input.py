@@ -41,6 +41,7 @@ def read_value(session: Session, key: str, file: str | None) -> str:
     if file == "-":
         text = session.read_stdin("--file", limit=_MOST_BYTES)
     elif file is not None:
+        session.check_path("--file", file)
         text = _content(file)
     else:
         return _asked(key)

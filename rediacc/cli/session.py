@@ -189,6 +189,18 @@ class Session:
                 hint="where the option takes -, use that and a pipe or a redirection",
             )
 
+    def check_program(self, what: str, *, hint: str) -> None:
+        """Pass when this process may start a program that the person works in, such as an editor.
+
+        Through sudo it would be theirs with another account's rights.
+
+        :raises AccessDenied: it may not.
+        """
+        if self.is_through_sudo:
+            raise AccessDenied(
+                f"{what} is not started through sudo: it would have the account's rights", hint=hint
+            )
+
     def tell(self, text: str) -> None:
         """Say `text` to the person on standard error; it is no part of the answer."""
         from rediacc.cli.neutral import neutral

@@ -38,7 +38,6 @@ _SAFE_MODULES = frozenset(
 _PREFIXES = ("", "ansible.builtin.")
 _LOCAL_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
-_WHO = "takes the role maintainer of the team, because it"
 
 
 def check_bounded_request(request: TaskRequest, *, home: Path) -> None:
@@ -112,4 +111,7 @@ def _check_playbook(playbook: str, home: Path) -> None:
 
 
 def _denied(what: str, why: str) -> AccessDenied:
-    return AccessDenied(f"{what}: {_WHO} {why}", hint="a named task can bring it for everybody")
+    return AccessDenied(
+        f"{what} takes the role maintainer of the team: it {why}",
+        hint="a named task can bring it for everybody",
+    )

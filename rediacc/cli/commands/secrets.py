@@ -161,6 +161,7 @@ def edit_secret(
 
     view = session.view(output=output, quiet=quiet)
     chosen = None if scope is None else SecretScope(scope)
+    session.check_program("an editor", hint="use rediacc set secret KEY --file -")
     before = session.perform("secret.get", SecretRef(name=key, team=team, scope=chosen))
     value = edit_value(before, environment=session.environment)
     if value is None:

@@ -75,7 +75,9 @@ def caller_lines(caller: CallerView) -> Iterator[str]:
     yield f"you are   {caller.name}"
     yield f"roles     {role_words(caller)}"
     yield f"member    {caller.member or 'no: you act as the account that owns the home, or root'}"
-    yield f"known by  {_PROOFS[caller.proof]}"
+    is_through_sudo = caller.proof == "account" and caller.name != caller.account
+    through = ", reached through sudo" if is_through_sudo else ""
+    yield f"known by  {_PROOFS[caller.proof]}{through}"
     yield f"account   {caller.account}"
     yield f"home      {caller.home}"
     if caller.is_bounded:
