@@ -110,10 +110,16 @@ class Session:
         """Return the home that holds here.
 
         :raises NotFound: there is none.
+        :raises AccessDenied: through sudo, and it is no home of the account.
         """
         from rediacc.settings import find_home
 
-        return find_home(working_directory(), environment=self.environment, option=self.home_option)
+        home = find_home(working_directory(), environment=self.environment, option=self.home_option)
+        if self.is_through_sudo:
+            from rediacc.access.binding import check_own_home
+
+            check_own_home(home)
+        return home
 
     def open_office(self) -> Office:
         """Open the home's operations, to be closed as a context manager."""

@@ -259,6 +259,11 @@ def _config_text(
 # metrics = "127.0.0.1:9750"        # where a worker serves metrics for Prometheus; off by default
 # textfile = "/path/rediacc.prom"   # where it writes them each minute; off by default
 
+# Roles of your own, beside viewer, operator and maintainer (rediacc list permissions):
+# [roles.deployer]
+# operations = ["task.create", "task.cancel"]   # or "task.*"
+# highest_priority = 3                          # gives no task a higher level
+
 # A team is an inventory and what belongs to it. Paths are from here. With sample_every = 60 a
 # worker looks at CPU, memory and disk of its machines every 60 seconds; without it never.
 # It may also have:

@@ -217,3 +217,34 @@ def _write_named_task(repository: Repository) -> None:
     directory = repository.path / "named_tasks"
     directory.mkdir(exist_ok=True)
     (directory / "greet.yml").write_text(body, encoding="utf-8")
+
+
+def test_access_commands_do_what_they_say(repository: Repository) -> None:
+    rc, output = repository.run(
+        "rediacc init --team prod=inventories/production --team staging=inventories/staging"
+    )
+    assert rc == 0, output
+    text = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
+    shown, printed = _shown(text), {}
+    for command in _commands(text):
+        rc, printed[command] = repository.run(command.replace("--actor ansible", "--actor root"))
+        assert rc == 0, f"{command}: {rc} {printed[command]}"
+        begun = {line.split()[0] for line in printed[command].splitlines() if line.strip()}
+        assert shown[command] <= begun, f"{command}: {printed[command]}"
+    assert (
+        "rediacc_" in printed[next(command for command in printed if "create member ci" in command)]
+    )
+    assert "anna" in printed["rediacc list members"]
+    assert "carol" in printed["rediacc list members"]
+    recipe = next(body for language, body in BLOCK.findall(text) if language == "python")
+    done = subprocess.run(
+        [sys.executable, "-c", recipe],
+        cwd=repository.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    damaged = repository.path / "audit.jsonl"
+    damaged.write_text(damaged.read_text().replace("anna", "hanna", 1), encoding="utf-8")
+    assert repository.run("rediacc verify audit --file audit.jsonl")[0] == 1
