@@ -2,25 +2,7 @@
 
 from __future__ import annotations
 
-from rediacc.operations import (
-    alerts,
-    archives,
-    audits,
-    checks,
-    machines,
-    members,
-    monitoring,
-    overview,
-    reporting,
-    secrets,
-    services,
-    silences,
-    task_batch,
-    task_reading,
-    tasks,
-    teams,
-)
-from rediacc.operations.registry import Operation, Permission, Scope, by_name
+from rediacc.operations.registry import Operation, Permission, Scope, by_name, later
 from rediacc.requests import (
     AlertCheck,
     AlertFilter,
@@ -69,6 +51,24 @@ from rediacc.requests import (
 )
 
 __all__ = ["OPERATIONS"]
+
+# Imported when one of their operations is performed: most processes perform one.
+alerts = later("alerts")
+archives = later("archives")
+audits = later("audits")
+checks = later("checks")
+machines = later("machines")
+members = later("members")
+monitoring = later("monitoring")
+overview = later("overview")
+reporting = later("reporting")
+secrets = later("secrets")
+services = later("services")
+silences = later("silences")
+task_batch = later("task_batch")
+task_reading = later("task_reading")
+tasks = later("tasks")
+teams = later("teams")
 
 _READ, _RUN, _MANAGE, _AUDIT = Permission.READ, Permission.RUN, Permission.MANAGE, Permission.AUDIT
 _TEAM, _HOME = Scope.TEAM, Scope.HOME

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from rediacc.values import Permission, Scope
 
-__all__ = ["Operation", "Permission", "Scope", "always", "by_name"]
+__all__ = ["Operation", "Permission", "Scope", "always", "by_name", "later"]
 
 
 def always(_request: Any) -> bool:
@@ -39,3 +41,22 @@ class Operation:
 def by_name(operations: tuple[Operation, ...]) -> Mapping[str, Operation]:
     """Return `operations` by their names."""
     return {operation.name: operation for operation in operations}
+
+
+def later(module: str) -> Any:
+    """Return a stand-in for a module of operations: a function's call imports the module."""
+    return _Later(f"rediacc.operations.{module}")
+
+
+class _Later:
+    """Gives for every name a function that takes a call and a request."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Callable[[Any, Any], Any]:
+        return partial(self._perform, name)
+
+    def _perform(self, name: str, call: Any, request: Any) -> Any:
+        function = getattr(import_module(self._module), name)
+        return function(call, request)
