@@ -71,6 +71,8 @@ def service_lines(answer: ServiceView) -> Iterator[str]:
         yield f"pid      {answer.pid}"
     if answer.restarts:
         yield f"restarts {answer.restarts}"
+    for note in answer.notes:
+        yield f"note     {one_line(note)}"
     for worker in answer.workers:
         mine = ", of this service" if worker.pid == answer.pid else ""
         yield f"worker   {one_line(worker.id)}: {len(worker.tasks)} of {worker.slots} slots{mine}"

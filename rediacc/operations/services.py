@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,12 @@ def status(call: Any, request: ServiceRef) -> ServiceView:
         is_edited=text is not None and is_edited(text.decode(errors="replace")),
         workers=_workers(call),
     )
-    return view if text is None else _shown(call, view, systemd)
+    if text is None:
+        return view
+    try:
+        return _shown(call, view, systemd)
+    except RediaccError as exc:
+        return replace(view, state="unknown", notes=(exc.message,))
 
 
 def _plan(call: Any, request: ServiceInstall, account: pwd.struct_passwd) -> UnitPlan:
@@ -191,20 +197,14 @@ def _shown(call: Any, view: ServiceView, systemd: Systemd) -> ServiceView:
     since = told.get("ActiveEnterTimestamp" if is_active else "InactiveEnterTimestamp", "")
     pid = told.get("MainPID", "0")
     restarts = told.get("NRestarts", "")
-    return ServiceView(
-        unit=view.unit,
-        path=view.path,
-        account=view.account,
-        is_system=view.is_system,
+    return replace(
+        view,
         state=told.get("ActiveState", "unknown"),
         since=since,
         enabled=told.get("UnitFileState", ""),
         pid=int(pid) if pid.isdecimal() and pid != "0" else None,
         restarts=int(restarts) if restarts.isdecimal() else None,
-        text=view.text,
-        is_edited=view.is_edited,
         workers=_workers(call),
-        notes=view.notes,
     )
 
 
