@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from rediacc.access.standing import Standing
+from rediacc.access.standing import ALL_TEAMS, Standing
 from rediacc.audit.chain import append_entry
 from rediacc.errors import AccessDenied
 from rediacc.operations.registry import Operation
@@ -139,15 +139,13 @@ class Call:
         return tuple(self.settings.teams.values())
 
     def team_filter(self) -> tuple[str, ...] | None:
-        """Return to which teams a list is cut; ``None`` where the caller sees all, gone ones too.
-
-        :raises AccessDenied: there is no team in which the caller may perform this operation.
-        """
+        """Return to which teams a list is cut; ``None`` where the caller sees all, gone ones too."""
         self._has_asked = True
         if self._sees_all():
             return None
-        given = [name for name in self.standing.teams if name in self._all_settings.teams]
-        return tuple(dict.fromkeys([*self.settings.teams, *(n for n in given if self._may(n))]))
+        # A role may have been given by name in a team that is gone: what it left is still theirs.
+        named = (team for team in self.standing.teams if team != ALL_TEAMS and self._may(team))
+        return tuple(dict.fromkeys([*self.settings.teams, *named]))
 
     def check_level(self, team: str, level: int) -> None:
         """Pass when the caller may give a task of `team` the level `level`.
