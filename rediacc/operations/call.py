@@ -139,7 +139,7 @@ class Call:
         return tuple(self.settings.teams.values())
 
     def team_filter(self) -> tuple[str, ...] | None:
-        """Return to which teams a list is cut; ``None`` where the caller sees all, gone ones too."""
+        """Return to which teams a list is cut; ``None``: to none, the caller sees gone ones too."""
         self._has_asked = True
         if self._sees_all():
             return None

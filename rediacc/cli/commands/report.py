@@ -45,6 +45,7 @@ def report(
 
     if out != "-":
         # Said before the work, not after it.
+        session.check_path("--out", out)
         check_target(Path(out))
     found = session.perform("report.read", ReportRequest(since=begin, until=end, team=team))
     page = page_of(found, home=str(session.home()))

@@ -224,6 +224,7 @@ def test_environment_of_the_person_is_not_believed(tmp_path: Path) -> None:
         "update task 1 --retry /etc/shadow",
         "export audit --out /etc/x",
         "verify audit --file /etc/shadow",
+        "report --out /etc/x",
         "metrics --textfile /etc/x",
         "create tasks --from /etc/shadow",
         "set secret key --team prod --file /etc/shadow",
