@@ -139,6 +139,7 @@ def test_keys_do_what_their_commands_do_and_the_audit_notes_it(
 ) -> None:
     watched = make()
     tasks, lab = watched.tasks, watched.lab
+    add_alert(lab, "a machine is full", rule="machine-disk")
 
     async def scenario() -> None:
         async with watched.top((120, 40)) as top:
@@ -176,6 +177,14 @@ def test_keys_do_what_their_commands_do_and_the_audit_notes_it(
             await top.press("2")
             await top.shows("! task")
             assert lab.row(tasks["running"]).level == 3
+            await top.press("a")
+            await top.shows("acknowledge which alert?")
+            while not top.app.query_one("#alerts", Panel).has_focus:
+                await top.press("tab")
+            await top.press("a")
+            await top.shows("acknowledge alert 1: acknowledged")
+            await top.shows("a machine is full (acknowledged)")
+            await top.go_to("running", tasks["running"])
             await top.press("c", "y")
             await top.until(lambda: lab.row(tasks["running"]).cancel_at, "the wish to stop it")
             await top.shows("is being stopped")
@@ -190,6 +199,7 @@ def test_keys_do_what_their_commands_do_and_the_audit_notes_it(
         (f"task {tasks['running']}", "refused"),
     ]
     assert watched.audit("task.retry") == [(f"task {tasks['pg_dump']}", "done")]
+    assert watched.audit("alert.ack") == [("alert 1", "done")]
     # Looking again and again is one entry.
     assert watched.audit("overview.read") == [("", "done")]
 

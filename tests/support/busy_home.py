@@ -68,7 +68,7 @@ def add_alert(lab: Lab, title: str, **fields: object) -> None:
     """Write an open alert."""
     values = {
         "key": f"key {title}",
-        "rule": "task_failed",
+        "rule": "task-failed",
         "team": "prod",
         "severity": "critical",
         "state": "open",

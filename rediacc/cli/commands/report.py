@@ -13,7 +13,7 @@ __all__ = ["report"]
 @click.command(
     "report",
     epilog="\b\nExamples:\n  rediacc report --out report.html --since 7d\n"
-    "  rediacc report --team prod --out may.html --since 2026-05-01 --until 2026-06-01",
+    "  rediacc report --team prod --out may.html --since 2025-05-01 --until 2025-06-01",
 )
 @click.option("--out", required=True, metavar="FILE", help="The page; - for standard output.")
 @click.option(

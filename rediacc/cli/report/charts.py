@@ -266,7 +266,8 @@ def alert_chart(alerts: Sequence[AlertSpan], *, since: datetime, until: datetime
             '<rect x="{x}" y="{y}" width="{width}" height="{h}" rx="3" class="{css}">'
             "<title>{title}</title></rect>",
             x=start, y=y + 3, width=max(3.0, end - start), h=row - 6,
-            css="bad" if alert.severity == "critical" else "warn", title=one_line(alert.title),
+            css="bad" if alert.severity in ("critical", "error") else "warn",
+            title=one_line(alert.title),
         )  # fmt: skip
         words = f"{alert.id}" + ("" if alert.resolved_at else " open")
         is_far = start > _WIDTH - 120

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from rich.text import Text
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from rediacc.cli.complaints import from_exception
 from rediacc.cli.neutral import one_line
 from rediacc.cli.top import tables, texts
-from rediacc.cli.top.dialogs import Help, Question
-from rediacc.cli.top.doings import Doing, cancelling, levelling, retrying
-from rediacc.cli.top.log_screen import LogScreen
+from rediacc.cli.top.acting import ActingApp
+from rediacc.cli.top.dialogs import Help
 from rediacc.cli.top.output_panel import OutputPanel
 from rediacc.cli.top.panel import Panel
 from rediacc.cli.top.sharing import share_rows
@@ -31,13 +28,15 @@ __all__ = ["TopApp"]
 
 _MACHINES_EVERY_SECONDS = 10.0
 _CHEAP_MACHINES = 500
+# Times that a look took, for which nothing is looked at after it.
+_REST = 4
 _ROOMY = 100
 _WIDE = 130
 _LEFT = ("queue", "running", "output")
 _RIGHT = ("machines", "workers", "alerts")
 
 
-class TopApp(App[None]):
+class TopApp(ActingApp):
     """The full-screen view of one home.
 
     :param first: the look that was taken, and noted, before the screen was cleared.
@@ -51,6 +50,7 @@ class TopApp(App[None]):
         Binding("r", "retry", "Retry"),
         *[Binding(str(level), f"level({level})", f"Level {level}") for level in range(1, 6)],
         Binding("l,enter", "logs", "Logs"),
+        Binding("a", "acknowledge", "Acknowledge"),
         Binding("slash", "filter", "Filter"),
         Binding("escape", "all", "All"),
         Binding("u", "look", "Look again"),
@@ -66,14 +66,6 @@ class TopApp(App[None]):
             self.overview = overview
             self.failure = failure
 
-    class Did(Message):
-        """What came of a key."""
-
-        def __init__(self, words: str, *, is_refused: bool) -> None:
-            super().__init__()
-            self.words = words
-            self.is_refused = is_refused
-
     def __init__(
         self,
         source: Source,
@@ -83,11 +75,7 @@ class TopApp(App[None]):
         team: str | None = None,
         every_seconds: float = 2.0,
     ) -> None:
-        # The terminal's own colours: a light one stays light, and NO_COLOR leaves none.
-        super().__init__(ansi_color=True)
-        self.theme = "ansi-dark"
-        self.source = source
-        self.seen = first
+        super().__init__(source, first)
         self._home = home
         self._team = team
         self._every = every_seconds
@@ -100,16 +88,11 @@ class TopApp(App[None]):
         self._failing_since: datetime | None = None
         self._is_reading = False
         self._wants_more = False
+        self._looked_at_begin = self._looked_at_end = time.monotonic()
+        self._look_took = 0.0
         self._shown_task: int | None = None
-        self._said = ""
-        self._is_laid_out = False
 
     # -- the screen
-
-    @property
-    def _base(self) -> Screen[Any]:
-        """The screen with the panels, also while another one lies over it."""
-        return self.screen_stack[0]
 
     def compose(self) -> ComposeResult:
         yield Static(id="head", markup=False)
@@ -132,7 +115,7 @@ class TopApp(App[None]):
         self._is_laid_out = True
         self._say("")
         self._draw()
-        self.set_interval(self._every, self.look)
+        self.set_interval(self._every, self._look_if_cheap)
 
     def on_resize(self) -> None:
         self._draw()
@@ -215,6 +198,11 @@ class TopApp(App[None]):
 
     # -- looking
 
+    def _look_if_cheap(self) -> None:
+        """Look again, but in a very long queue not so often that looking is work of its own."""
+        if time.monotonic() - self._looked_at_end >= _REST * self._look_took:
+            self.look()
+
     def look(self) -> None:
         """Look at the home again, in a thread; never twice at once."""
         if self._is_reading:
@@ -222,6 +210,7 @@ class TopApp(App[None]):
             return
         self._is_reading = True
         self._wants_more = False
+        self._looked_at_begin = time.monotonic()
         task = self._looked_at()
         self._shown_task = task.id if task is not None else None
         has_aged = time.monotonic() - self._machines_at >= _MACHINES_EVERY_SECONDS
@@ -252,6 +241,8 @@ class TopApp(App[None]):
         if not self._is_laid_out:
             return
         self._is_reading = False
+        self._looked_at_end = time.monotonic()
+        self._look_took = self._looked_at_end - self._looked_at_begin
         self._failure = message.failure
         if message.overview is None:
             self._failing_since = self._failing_since or self.seen.at
@@ -289,27 +280,6 @@ class TopApp(App[None]):
     def action_help(self) -> None:
         self.push_screen(Help(texts.HELP))
 
-    def action_logs(self) -> None:
-        task = self._task_for("logs")
-        if task is not None:
-            self.push_screen(LogScreen(self.source, task))
-
-    def action_cancel(self) -> None:
-        task = self._task_for("cancel")
-        if task is not None:
-            self._do(cancelling(task, self._title_of(task)))
-
-    def action_retry(self) -> None:
-        task = self._task_for("retry")
-        if task is not None:
-            is_held = any(one.is_held and one.task.id == task for one in self.seen.queue)
-            self._do(retrying(task, self._title_of(task), is_held=is_held))
-
-    def action_level(self, level: int) -> None:
-        task = self._task_for("change the level of")
-        if task is not None:
-            self._do(levelling(task, level))
-
     def action_filter(self) -> None:
         field = self._base.query_one("#filter", Input)
         field.value = self._text
@@ -335,67 +305,3 @@ class TopApp(App[None]):
             self._machines_at = float("-inf")
             self.look()
         self._draw()
-
-    # -- doing
-
-    def _do(self, doing: Doing) -> None:
-        def done(is_agreed: bool | None) -> None:
-            if is_agreed:
-                self._say(f"{doing.what} ...")
-                self.run_worker(
-                    lambda: self._perform(doing), thread=True, group="do", exit_on_error=False
-                )
-            else:
-                self._say(f"not confirmed: {doing.what} was not done")
-
-        if doing.question:
-            self.push_screen(Question(doing.question, more=doing.more), done)
-        else:
-            done(True)
-
-    def _perform(self, doing: Doing) -> None:
-        try:
-            answer = self.source.perform(doing.operation, doing.request)
-        except Exception as error:
-            complaint = from_exception(error)
-            words = complaint.message + (f" ({complaint.hint})" if complaint.hint else "")
-            self.post_message(self.Did(f"{doing.what}: {words}", is_refused=True))
-        else:
-            words, is_refused = doing.tell(answer)
-            self.post_message(self.Did(words, is_refused=is_refused))
-
-    def on_top_app_did(self, message: Did) -> None:
-        self._say(message.words, is_refused=message.is_refused)
-        self.look()
-
-    def _task_for(self, verb: str) -> int | None:
-        """Return the task under the cursor of the panel that is looked at."""
-        panel = self.focused
-        line = panel.line if isinstance(panel, Panel) else None
-        if line is None or line.task_id is None:
-            self._say(f"{verb} which task? there is none under the cursor", is_refused=True)
-            return None
-        return line.task_id
-
-    def _title_of(self, task_id: int) -> str:
-        known: list[TaskView] = [one.task for one in self.seen.queue]
-        known += [*self.seen.running, *self.seen.ended]
-        return next((one_line(task.title) for task in known if task.id == task_id), "")
-
-    def _say(self, words: str, *, is_refused: bool = False) -> None:
-        """Say what came of a key where the keys stand, until the next one."""
-        if not self._is_laid_out:
-            return
-        foot = self._base.query_one("#foot", Static)
-        if not words:
-            foot.update(Text(texts.FOOT, style="dim", no_wrap=True))
-            return
-        style = "bold red" if is_refused else "bold"
-        mark = "! " if is_refused else ""
-        foot.update(Text(f" {mark}{one_line(words)}", style=style, no_wrap=True))
-        self.set_timer(8.0, lambda: self._forget(words))
-        self._said = words
-
-    def _forget(self, words: str) -> None:
-        if self._said == words:
-            self._say("")

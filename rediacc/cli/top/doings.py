@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rediacc.requests import ReleaseRequest, TaskIds, TaskUpdate
+from rediacc.requests import AlertIds, ReleaseRequest, TaskIds, TaskUpdate
 from rediacc.values import LEVEL_NAMES
 
-__all__ = ["Doing", "cancelling", "levelling", "retrying"]
+__all__ = ["Doing", "acknowledging", "cancelling", "levelling", "retrying"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,4 +69,13 @@ def levelling(task_id: int, level: int) -> Doing:
         operation="task.update",
         request=TaskUpdate(ids=(str(task_id),), priority=level),
         what=f"task {task_id} to level {level} {LEVEL_NAMES[level]}",
+    )
+
+
+def acknowledging(alert_id: int) -> Doing:
+    """Say that somebody looks after an alert."""
+    return Doing(
+        operation="alert.ack",
+        request=AlertIds(ids=(str(alert_id),)),
+        what=f"acknowledge alert {alert_id}",
     )

@@ -250,7 +250,7 @@ def alert_grid(alerts: Sequence[AlertGlance], total: int, *, now: datetime) -> G
                     f"{alert.number}x",
                     alert.title + (" (acknowledged)" if alert.state != "open" else ""),
                 ),
-                style="bold red" if alert.state == "open" and alert.severity == "critical" else "",
+                style="bold red" if alert.state == "open" and alert.severity in _BAD else "",
                 task_id=alert.task_id,
                 alert_id=alert.id,
             )
@@ -261,6 +261,7 @@ def alert_grid(alerts: Sequence[AlertGlance], total: int, *, now: datetime) -> G
     )
 
 
+_BAD = ("critical", "error")
 _LEVEL_STYLES = {1: "bold red", 2: "yellow"}
 
 

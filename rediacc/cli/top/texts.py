@@ -23,7 +23,7 @@ __all__ = [
     "output_lines",
 ]
 
-FOOT = " c cancel  r retry  1-5 level  l logs  / filter  Tab panel  ? help  q quit"
+FOOT = " c cancel  r retry  1-5 level  l logs  a ack  / filter  Tab panel  ? help  q quit"
 LOG_FOOT = " f follow  arrows, PgUp, PgDn, Home, End scroll  q back"
 
 HELP = """\
@@ -37,6 +37,7 @@ The task under the cursor (of an alert or a machine: its task)
   c                cancel it, after a question; what runs of it is stopped
   r                retry it when it failed or was cancelled; a held one after a question
   1 2 3 4 5        give it that level: 1 critical, 2 high, 3 normal, 4 low, 5 minimal
+  a                acknowledge the alert under the cursor
 
   u                look again now          q, Ctrl+C        leave
 
