@@ -14,7 +14,7 @@ from sqlalchemy import text
 from rediacc.errors import RediaccError
 from rediacc.storage.engine import Database
 from rediacc.times import micros, seconds, utc_now
-from rediacc.worker.log import LOG
+from rediacc.worker.log import LOG, doing
 
 __all__ = ["Chores"]
 
@@ -88,15 +88,21 @@ class Chores:
     ) -> None:
         pause = min(_LOOK_SECONDS, every_seconds) if is_shared else every_seconds
         while True:
-            try:
-                if not is_shared or self._take(name, every_seconds):
-                    work()
-            except RediaccError as exc:
-                LOG.warning("%s failed: %s", name, exc.message)
-            except Exception:  # a thread's top: one failure must not be the last try
-                LOG.exception("%s failed", name)
+            with doing(chore=name):
+                self._do(name, work, every_seconds, is_shared)
             if self._stopping.wait(pause):
                 return
+
+    def _do(
+        self, name: str, work: Callable[[], object], every_seconds: float, is_shared: bool
+    ) -> None:
+        try:
+            if not is_shared or self._take(name, every_seconds):
+                work()
+        except RediaccError as exc:
+            LOG.warning("%s failed: %s", name, exc.message)
+        except Exception:  # a thread's top: one failure must not be the last try
+            LOG.exception("%s failed", name)
 
     def _take(self, name: str, every_seconds: float) -> bool:
         """Return whether the chore is due and this worker is the one to do it."""

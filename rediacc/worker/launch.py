@@ -25,7 +25,7 @@ from rediacc.storage.engine import Database
 from rediacc.times import micros, utc_now
 from rediacc.values import Reason
 from rediacc.worker.flight import Flight, start_supervisor
-from rediacc.worker.items import work_of
+from rediacc.worker.items import about_claim, work_of
 from rediacc.worker.log import LOG
 
 __all__ = ["Launched", "Launcher"]
@@ -93,7 +93,7 @@ class Launcher:
         except DatabaseUnavailable as exc:
             return Launched(claimed=claimed, give_back=exc.message)
         except Exception as exc:  # a thread's top: the task must not stay claimed for ever
-            LOG.exception("launching failed", extra={"context": {"task": claimed.id}})
+            LOG.exception("launching failed", extra=about_claim(claimed))
             problem = PreparationFailed(f"{type(exc).__name__}: {exc}", reason=Reason.INTERNAL)
             return Launched(claimed=claimed, problem=problem)
 

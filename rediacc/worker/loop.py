@@ -31,6 +31,7 @@ from rediacc.times import micros, utc_now
 from rediacc.values import Reason, State
 from rediacc.worker.flight import Flight
 from rediacc.worker.heartbeat import Heartbeat
+from rediacc.worker.items import about_claim, about_task
 from rediacc.worker.launch import Launched, Launcher
 from rediacc.worker.log import LOG, task_context
 from rediacc.worker.recovery import end_leftovers
@@ -203,11 +204,11 @@ class Worker:
             failure_reason=Reason(problem.reason),
             message=message,
         )
-        LOG.error("not started: %s", message, extra=self._about_claim(claimed))
+        LOG.error("not started: %s", message, extra=about_claim(claimed))
         self._write_settlement(claimed.id, claimed.epoch, verdict)
 
     def _give_back(self, task_id: int, epoch: int, why: str) -> None:
-        context = {"context": {"task": task_id, "why": why}}
+        context = about_task(self._database, task_id, why=why)
         try:
             with self._database.write() as connection:
                 settling.give_back(
@@ -312,7 +313,7 @@ class Worker:
                 if flight is not None:
                     settling.end_run(connection, flight.run_id, now=_now())
         except StaleClaim as exc:
-            LOG.error("stale: %s", exc.message, extra={"context": {"task": task_id}})
+            LOG.error("stale: %s", exc.message, extra=about_task(self._database, task_id))
             with self._database.write() as connection:
                 settling.note_stale(connection, task_id, epoch, actor=self._identity.id, now=_now())
                 if flight is not None:
@@ -342,15 +343,6 @@ class Worker:
     def _context(self) -> dict[str, object]:
         identity = self._identity
         return {"worker": identity.id, "slots": identity.slots, "pid": identity.pid}
-
-    def _about_claim(self, claimed: Claimed) -> dict[str, dict[str, object]]:
-        return task_context(
-            task=claimed.id,
-            attempt=claimed.attempt,
-            team=claimed.team,
-            machines=claimed.machines,
-            priority=claimed.level,
-        )
 
     def _about(self, flight: Flight) -> dict[str, dict[str, object]]:
         return task_context(

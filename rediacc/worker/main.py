@@ -22,7 +22,7 @@ from rediacc.execution.rundir import boot_id, runtime_directory
 from rediacc.queue import workers
 from rediacc.queue.reading import remaining_work, view_task
 from rediacc.queue.rules import rules_of
-from rediacc.settings import Settings, load_settings
+from rediacc.settings import STATE_NAME, Settings, load_settings
 from rediacc.storage.engine import Database, open_database
 from rediacc.storage.schema import upgrade
 from rediacc.values import PublicState, Reason
@@ -49,25 +49,33 @@ def run_worker(
     drain: bool,
     environment: Mapping[str, str],
     until_task: int | None = None,
+    log_file: Path | None = None,
 ) -> int:
     """Work on the queue of `home` until told to end; return the process's exit status.
 
     :param once: end after what could be started at once has ended.
     :param drain: end when nothing is left that could run.
     :param until_task: end when this task is final or held, and what was started has ended.
+    :param log_file: where the log goes; ``None`` for standard error.
     :raises InvalidInput: the settings or the number of slots cannot be meant.
     :raises DatabaseUnavailable: the database cannot be opened.
     """
     settings = load_settings(home, environment=environment)
     if slots is not None and not 1 <= slots <= 1000:
         raise InvalidInput(f"--slots {slots}: must be from 1 to 1000")
-    set_up_log(sys.stderr)
     os.umask(0o077)
+    worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    try:
+        set_up_log(sys.stderr, worker=worker_id, file=log_file)
+    except OSError as exc:
+        raise InvalidInput(f"cannot write the log {log_file}: {exc.strerror}") from exc
     database = open_database(settings.database_url)
     remember_commits(database, settings.state_directory)
     upgrade(database)
     try:
-        process = _Process(database, settings, slots=slots, environment=environment)
+        process = _Process(
+            database, settings, worker_id=worker_id, slots=slots, environment=environment
+        )
         return process.run(once=once, drain=drain, until_task=until_task)
     finally:
         database.close()
@@ -121,6 +129,7 @@ def temporary_main(home: str, task_id: int) -> int:
             drain=False,
             environment=os.environ,
             until_task=task_id,
+            log_file=Path(home) / STATE_NAME / _LOG_NAME,
         )
     except RediaccError as exc:
         LOG.error("%s", exc.message)
@@ -135,6 +144,7 @@ class _Process:
         database: Database,
         settings: Settings,
         *,
+        worker_id: str,
         slots: int | None,
         environment: Mapping[str, str],
     ) -> None:
@@ -142,7 +152,7 @@ class _Process:
         self._settings = settings
         self._environment = environment
         self._identity = identity = workers.WorkerIdentity(
-            id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
+            id=worker_id,
             host=socket.gethostname(),
             boot_id=boot_id(),
             pid=os.getpid(),

@@ -17,6 +17,7 @@ from rediacc.requests import TaskRequest
 from rediacc.settings import Settings
 from rediacc.storage.engine import Database
 from rediacc.times import micros, utc_now
+from rediacc.worker.items import about_task
 from rediacc.worker.log import LOG
 
 __all__ = ["FollowUps"]
@@ -53,7 +54,7 @@ class FollowUps:
 
     def _create_one(self, number: int, key: str, payload: Mapping[str, object]) -> None:
         name = str(payload["named"])
-        context = {"context": {"task": payload["task"], "team": payload["team"], "named": name}}
+        context = about_task(self._database, int(str(payload["task"])), named=name)
         request = TaskRequest(named=name, idempotency_key=key)
         task = None
         try:

@@ -6,7 +6,6 @@ started and cannot be found is lost, and the task's own rule (``onLost``) decide
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -24,7 +23,8 @@ from rediacc.queue.rules import QueueRules
 from rediacc.storage.engine import Database
 from rediacc.times import micros, seconds, utc_now
 from rediacc.worker.flight import Flight
-from rediacc.worker.items import work_of
+from rediacc.worker.items import about_task, work_of
+from rediacc.worker.log import LOG
 
 __all__ = ["Recovery", "end_leftovers", "sweep_directories"]
 
@@ -92,15 +92,7 @@ class Recovery:
         with self._database.read() as connection:
             vanished = workers.vanished_claims(connection, sorted(alive))
         for task_id, epoch, owner in vanished:
-            with contextlib.suppress(StaleClaim), self._database.write() as connection:
-                settling.give_back(
-                    connection,
-                    task_id,
-                    epoch,
-                    actor=self._identity.id,
-                    why=f"worker {owner} died before it started",
-                    now=_now(),
-                )
+            self._give_back(task_id, epoch, f"worker {owner} died before it started")
 
     def _take_over(self, run: workers.OpenRun) -> list[Flight]:
         directory = RunDirectory(Path(run.directory))
@@ -131,16 +123,18 @@ class Recovery:
         return not directory.has("begun")
 
     def _give_back_run(self, run: workers.OpenRun, directory: RunDirectory) -> None:
-        with contextlib.suppress(StaleClaim), self._database.write() as connection:
-            settling.give_back(
-                connection,
-                run.task_id,
-                run.epoch,
-                actor=self._identity.id,
-                why="its worker died before Ansible began",
-                now=_now(),
-            )
+        self._give_back(run.task_id, run.epoch, "its worker died before Ansible began")
         self._close(run, directory)
+
+    def _give_back(self, task_id: int, epoch: int, why: str) -> None:
+        try:
+            with self._database.write() as connection:
+                settling.give_back(
+                    connection, task_id, epoch, actor=self._identity.id, why=why, now=_now()
+                )
+        except StaleClaim:
+            return
+        LOG.info("given back", extra=about_task(self._database, task_id, why=why))
 
     def _close(self, run: workers.OpenRun, directory: RunDirectory) -> None:
         with self._database.write() as connection:

@@ -20,22 +20,40 @@ __all__ = ["list_workers", "worker"]
 @click.option("--slots", type=click.IntRange(1, 1000), metavar="N", help="Tasks at once.")
 @click.option("--once", is_flag=True, help="Exit when what could be started at once has ended.")
 @click.option("--drain", is_flag=True, help="Exit when nothing is left to run.")
+@click.option(
+    "--log-file", metavar="FILE", help="Log there, not to standard error; turned over at 10 MiB."
+)
 @home_option
 @click.pass_obj
-def worker(session: Session, /, *, slots: int | None, once: bool, drain: bool) -> int:
+def worker(
+    session: Session,
+    /,
+    *,
+    slots: int | None,
+    once: bool,
+    drain: bool,
+    log_file: str | None,
+) -> int:
     """Run the queue's tasks until SIGTERM or Ctrl-C.
 
     The first signal lets running tasks finish under their supervisors and takes no new one; the
-    second one stops them.
+    second one stops them. Off a terminal each line of the log is a JSON object.
     """
     if once and drain:
         raise InvalidInput("--once and --drain exclude each other: give one")
     home = session.home()
     session.perform("worker.start", Nothing())
+    from pathlib import Path
+
     from rediacc.worker.main import run_worker
 
     code: int = run_worker(
-        home, slots=slots, once=once, drain=drain, environment=session.environment
+        home,
+        slots=slots,
+        once=once,
+        drain=drain,
+        environment=session.environment,
+        log_file=None if log_file is None else Path(log_file).expanduser().absolute(),
     )
     return code
 
