@@ -53,6 +53,7 @@ def prepare_sampling(
     deadline_seconds: float,
     settings: Settings,
     environment: Mapping[str, str],
+    key: str | None,
 ) -> RunSpec:
     """Fill `directory` for one round and return the run's specification.
 
@@ -60,6 +61,7 @@ def prepare_sampling(
     are left out: they are for work, not for a look each minute. Nothing that it starts on a
     machine needs ending, so ending it early asks no machine.
 
+    :param key: the private key that the run logs in with, where the team's lies in its vault.
     :raises PreparationFailed: the team's machines cannot be reached as its settings say.
     """
     limits = settings.monitoring
@@ -74,7 +76,9 @@ def prepare_sampling(
         shown_machines=machines,
         options=AnsibleOptions(forks=min(limits.forks, max(1, len(machines)))),
     )
-    spec = prepare(work, directory, run_id=run_id, settings=settings, environment=environment)
+    spec = prepare(
+        work, directory, run_id=run_id, settings=settings, environment=environment, key=key
+    )
     play = generate_sampling_play(machines, timeout_seconds=limits.timeout_seconds)
     directory.write("play.yml", play)
     added = {

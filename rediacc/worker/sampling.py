@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rediacc.audit.chain import append_entry
+from rediacc.execution.credentials import login_key
 from rediacc.execution.prepare import RunSpec, spec_to_json
 from rediacc.execution.records import read_records
 from rediacc.execution.rundir import RunDirectory
@@ -101,6 +102,7 @@ class Sampler:
         )
         directory = RunDirectory.create(self._base, run_id)
         try:
+            key = login_key(self._settings, team, environment=self._environment)
             spec = prepare_sampling(
                 directory,
                 run_id=run_id,
@@ -109,9 +111,10 @@ class Sampler:
                 deadline_seconds=deadline,
                 settings=self._settings,
                 environment=self._environment,
+                key=key,
             )
             directory.write("spec.json", spec_to_json(spec))
-            process = start_supervisor(directory, spec.environment)
+            process = start_supervisor(directory, spec.environment, key=key)
             seen = self._collect(team, directory, spec, process, frozenset(machines))
             if process.returncode is not None and not self._chores.is_stopping:
                 self._tell_of_missing(team, directory, machines, seen)

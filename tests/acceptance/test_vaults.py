@@ -274,3 +274,22 @@ def test_key_that_is_lost_fails_the_task_in_one_line(lab: Home) -> None:
         key.write_bytes(kept)
     assert (found["state"], found["reason"]) == ("failed", "config")
     assert not lab.on("lab-01", "unreached").exists()
+
+
+def test_machines_are_sampled_with_the_vaults_key(lab: Home) -> None:
+    config = lab.directory / "rediacc.toml"
+    before = config.read_text()
+    config.write_text(before.replace("[teams.lab]\n", "[teams.lab]\nsample_every = 5\n"))
+    try:
+        with lab.worker():
+            wait_until(lambda: _health(lab) == {"lab-01": True, "lab-02": True}, "both samples")
+    finally:
+        config.write_text(before)
+    lines = ssh_key(lab).splitlines()
+    assert finds(stored(lab), {"ssh key": {line.encode() for line in lines[2:4]}}) == []
+
+
+def _health(home: Home) -> dict[str, bool]:
+    done = home.type("list", "machines", "--team", "lab", "--health", "-o", "json")
+    items = done.json["items"]
+    return {one["name"]: one["health"]["is_reachable"] for one in items if one["health"]}
