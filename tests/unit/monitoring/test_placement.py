@@ -114,6 +114,29 @@ def test_a_hundred_tasks_over_four_machines_land_evenly(lab: Lab) -> None:
     assert max(given.values()) - min(given.values()) <= 1
 
 
+def _place(lab: Lab, *machines: str) -> str:
+    with lab.database.write() as connection:
+        found = place(connection, Outlook(), "prod", machines, number=1)
+    (chosen,) = (one.machine for one in found if one.is_chosen)
+    return chosen
+
+
+def test_what_waits_for_a_busy_machine_counts(lab: Lab) -> None:
+    for machine in ("web1", "web1", "web1", "web2"):
+        lab.submit(machine)
+    lab.claim()  # one runs on each; two are parked on web1
+    assert lab.states([1, 2, 3, 4]) == ["claimed", "parked", "parked", "claimed"]
+    assert _place(lab, "web1", "web2") == "web2"
+
+
+def test_newest_tasks_count_behind_a_long_line(lab: Lab) -> None:
+    for _ in range(1001):
+        lab.submit("web9")
+    for machine in ("web1", "web1", "web2"):
+        lab.submit(machine)
+    assert _place(lab, "web1", "web2") == "web2"
+
+
 def test_what_ended_counts_no_more_and_turns_are_taken(lab: Lab) -> None:
     given = []
     for _ in range(8):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -115,6 +116,39 @@ def test_recording_again_adds_nothing(lab: Lab) -> None:
     assert lab.query("SELECT COUNT(*) AS n, SUM(arrivals) AS a FROM queue_sample") == before
 
 
+def test_of_two_workers_one_records(lab: Lab) -> None:
+    _live(lab)
+
+    class Racing:
+        """A database in which another worker is faster between reading and writing."""
+
+        read = staticmethod(lab.database.read)
+        has_raced = False
+
+        @contextlib.contextmanager
+        def write(self) -> Iterator[Any]:
+            if not self.has_raced:
+                self.has_raced = True
+                assert _record(lab) == 3
+            with lab.database.write() as connection:
+                yield connection
+
+    racing: Any = Racing()
+    assert record_queue(racing, now=lab.now) == 0
+    assert lab.query("SELECT SUM(arrivals) AS a FROM queue_sample WHERE resolution = 0")[0].a == 4
+
+
+def test_after_a_long_outage_all_is_counted_once_and_a_day_by_the_minute(lab: Lab) -> None:
+    _live(lab)
+    lab.pass_time(30 * 3600)
+    lab.submit("web1")
+    lab.pass_time(70)
+    assert _record(lab) == 24 * 60
+    query = "SELECT SUM(arrivals) AS a, SUM(starts) AS s FROM queue_sample WHERE resolution = "
+    assert tuple(lab.query(f"{query}0")[0]) == (5, 3)
+    assert tuple(lab.query(f"{query}60")[0]) == (1, 0)
+
+
 def test_totals_since_the_beginning_only_grow(lab: Lab) -> None:
     _live(lab)
     _record(lab)
@@ -192,6 +226,8 @@ def test_depth_is_the_same_before_and_after_recording(lab: Lab) -> None:
     before = _depth(lab)
     _record(lab)
     assert _depth(lab) == before
+    lab.query_write("DELETE FROM event WHERE task_id IN (1, 3)")
+    assert _depth(lab).total == before.total  # what is archived was counted in time
 
 
 def test_busy_machines_show_what_waits_for_them(lab: Lab) -> None:
