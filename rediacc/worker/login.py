@@ -14,6 +14,7 @@ from pathlib import Path
 
 import rediacc
 from rediacc.errors import RediaccError
+from rediacc.execution.credentials import login_key
 from rediacc.execution.prepare import spec_to_json
 from rediacc.execution.records import read_records
 from rediacc.execution.rundir import RunDirectory, runtime_directory
@@ -115,6 +116,7 @@ def _try_machine(
     run_id = uuid.uuid4().hex
     directory = RunDirectory.create(runtime_directory(settings, environment), run_id)
     try:
+        key = login_key(settings, team, environment=environment)
         spec = prepare_sampling(
             directory,
             run_id=run_id,
@@ -123,9 +125,10 @@ def _try_machine(
             deadline_seconds=round_deadline(1, settings=settings, every_seconds=60.0),
             settings=settings,
             environment=environment,
+            key=key,
         )
         directory.write("spec.json", spec_to_json(spec))
-        start_supervisor(directory, spec.environment).wait()
+        start_supervisor(directory, spec.environment, key=key).wait()
         records, _offset = read_records(directory.records, nonce=spec.nonce, offset=0)
         return _login_of(records, settings, team, machine)
     finally:
