@@ -29,6 +29,7 @@ _PLACES = ("XDG_RUNTIME_DIR",)
 _SHARED_MEMORY = "/dev/shm"
 _IN_MEMORY = {"tmpfs", "ramfs"}
 _MOST_BYTES = 64 << 10
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 # What would leave copies elsewhere, in the editors that are known to.
 _CAREFUL = {
     name: ["-c", "set noswapfile nobackup nowritebackup noundofile", "-i", "NONE"]
@@ -75,28 +76,37 @@ def _editor(environment: Mapping[str, str]) -> list[str]:
 
 
 def _run(editor: list[str], path: Path, environment: Mapping[str, str]) -> None:
+    # Ctrl-C on the terminal is the editor's. Other signals wait until the editor is known, so
+    # that it can be ended.
+    with _ignored(signal.SIGINT), _blocked() as mask:
+        process = _started(editor, path, environment, mask)
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            status = process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    if status != 0:
+        raise RediaccError(f"the editor {editor[0]} ended with {status}: nothing was changed")
+
+
+def _started(
+    editor: list[str], path: Path, environment: Mapping[str, str], mask: set[int]
+) -> subprocess.Popen[bytes]:
     def prepare() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    # Ctrl-C on the terminal is the editor's.
-    with _ignored(signal.SIGINT):
-        try:
-            done = subprocess.run(
-                [*editor, str(path)],
-                env=dict(environment),
-                cwd=path.parent,
-                preexec_fn=prepare,
-                check=False,
-            )
-        except OSError as exc:
-            raise InvalidInput(
-                f"cannot start the editor {editor[0]}: {exc.strerror}", hint="set EDITOR"
-            ) from exc
-    if done.returncode != 0:
-        raise RediaccError(
-            f"the editor {editor[0]} ended with {done.returncode}: nothing was changed"
+    try:
+        return subprocess.Popen(
+            [*editor, str(path)], env=dict(environment), cwd=path.parent, preexec_fn=prepare
         )
+    except OSError as exc:
+        raise InvalidInput(
+            f"cannot start the editor {editor[0]}: {exc.strerror}", hint="set EDITOR"
+        ) from exc
 
 
 def _content(path: Path, name: str) -> str:
@@ -197,13 +207,22 @@ def _signals_as_exits() -> Iterator[None]:
     def leave(number: int, _frame: FrameType | None) -> NoReturn:
         sys.exit(128 + number)
 
-    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-    before = {number: signal.signal(number, leave) for number in numbers}
+    before = {number: signal.signal(number, leave) for number in _ENDING}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _blocked() -> Iterator[set[int]]:
+    """Have ending signals wait; yield what was blocked before."""
+    before = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)}
+    try:
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

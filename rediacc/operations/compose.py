@@ -27,7 +27,6 @@ from rediacc.settings import Settings
 from rediacc.teams.named_tasks import NamedTask, resolve_named_task
 from rediacc.teams.patterns import resolve_patterns
 from rediacc.teams.retry_policy import effective_policy
-from rediacc.teams.vaults.reading import secret_values
 from rediacc.times import micros, seconds
 from rediacc.values import DEFAULT_LEVEL, Kind, PolicyView
 from rediacc.views import Placement
@@ -97,9 +96,7 @@ def compose_task(
     targets = _targets(request, kind, text, team, sources)
     if is_bounded and kind is not Kind.PLAYBOOK:
         check_bounded_targets(targets.machines, sources.inventory(team).hosts)
-    if request.secrets:
-        # They have to exist now; their values are read again where the task runs.
-        secret_values(settings, team, request.secrets.values(), environment=environment)
+    sources.check_secrets(team, request.secrets.values())
     level = request.priority if request.priority is not None else DEFAULT_LEVEL
     if gate is not None:
         gate.check_level(team, level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rediacc.errors import RediaccError
@@ -11,6 +11,7 @@ from rediacc.teams.inventory import Inventory, find_team, read_inventory
 from rediacc.teams.named_tasks import NamedTask, load_named_task
 from rediacc.teams.playbooks import playbook_fingerprint, resolve_playbook
 from rediacc.teams.probes import run_probe
+from rediacc.teams.vaults.reading import secret_values
 from rediacc.values import AnsibleOptions
 
 __all__ = ["Sources"]
@@ -26,6 +27,7 @@ class Sources:
         self._named: dict[str, NamedTask] = {}
         self._playbooks: dict[str, tuple[Any, str]] = {}
         self._revisions: list[str | None] = []
+        self._secrets: set[tuple[str, str]] = set()
 
     def inventory(self, team: str) -> Inventory:
         """Return a team's inventory.
@@ -82,6 +84,18 @@ class Sources:
             )
             self._playbooks[key] = (found, fingerprint)
         return self._playbooks[key]
+
+    def check_secrets(self, team: str, names: Iterable[str]) -> None:
+        """Pass when a team has the secrets; their values are read again where a task runs.
+
+        :raises NotFound: it has not.
+        :raises VaultError: the vault cannot be opened.
+        """
+        wanted = {(team, name) for name in names} - self._secrets
+        if wanted:
+            asked = sorted(name for _, name in wanted)
+            secret_values(self.settings, team, asked, environment=self._environment)
+            self._secrets |= wanted
 
     def revision(self) -> str | None:
         """Return the home's git commit; ``None`` where there is none."""

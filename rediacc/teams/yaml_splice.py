@@ -183,13 +183,12 @@ class _Splicer:
         entry = _find(self._mapping(self._root, ()), key)
         if entry is None or entry.is_alias:
             raise _cannot(self._what, f"{key} comes from another place")
-        start, end = self._offset(entry.value.start_mark), self._offset(entry.value.end_mark)
-        if entry.value.start_mark.line != entry.value.end_mark.line:
+        start, end = self._offset(entry.key.end_mark), self._offset(entry.value.end_mark)
+        if entry.key.start_mark.line != entry.value.end_mark.line:
             after = self._line_after(entry)
             end = self._starts[after] if after < len(self._starts) else len(self._text)
             end -= len(self._newline) if self._text[:end].endswith(self._newline) else 0
-        before = self._text[:start].rstrip()
-        return f"{before} {flow_text(value)}{self._text[end:]}"
+        return f"{self._text[:start]}: {flow_text(value)}{self._text[end:]}"
 
     def is_flow(self, path: Sequence[str]) -> bool:
         node = self._root

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
+import pty
 import secrets
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 from live_homes import Done, Home, wait_until
 from machines import Machines, remote_python
 
 VARIABLE, PRIVATE = (f"{word}-{secrets.token_hex(8)}'{{{{&" for word in ("variable", "private"))
+
+SHARED = f"shared-{secrets.token_hex(8)}"
 
 PLAYBOOK = """\
 - hosts: lab-01
@@ -26,6 +32,8 @@ PLAYBOOK = """\
         cmd: "tee {{ place }}/secret"
         stdin: "{{ db_password }}"
         stdin_add_newline: false
+    - name: what the repository had before
+      ansible.builtin.command: {cmd: "tee {{ place }}/shared", stdin: "{{ shared_word }}"}
     - ansible.builtin.shell: 'printf %s {{ db_password | quote }}; exit 3'
 """
 BY_HAND = """\
@@ -61,6 +69,11 @@ def lab(
 ) -> Home:
     """A home with one team that rediacc keeps; its machines let in nothing but the vault's key."""
     home = Home(tmp_path_factory.mktemp("lab"), rig, account=accounts())
+    # A vault id that the repository had before: its files stay readable beside the team's.
+    home.write("ansible.cfg", "[defaults]\nvault_identity_list = shared@./shared-password\n")
+    home.write("shared-password", f"{SHARED}\n")
+    vault = VaultLib([("shared", VaultSecret(SHARED.encode()))])
+    text = vault.encrypt(b"shared_word: of the repository\n", vault_id="shared").decode()
     assert home.type("init").rc == 0
     created = home.type("create", "team", "lab", "-o", "json")
     assert created.rc == 0, created
@@ -69,6 +82,7 @@ def lab(
         words = ("--host", machine.address, "--port", str(machine.port), "--user", machine.user)
         assert home.type("create", "machine", machine.name, "--team", "lab", *words).rc == 0
     place = rig.machine("lab-01").home
+    home.write("inventories/lab/group_vars/all/shared.yml", text)
     home.write(
         "inventories/lab/group_vars/all/plain.yml",
         f"ansible_python_interpreter: {remote_python()}\nplace: {place}\n",
@@ -172,6 +186,7 @@ def test_secrets_lie_nowhere_during_and_after_runs_that_fail(lab: Home) -> None:
     assert b"TOKEN" in printed  # the names are no secret
     # The machines have what was meant for them.
     assert lab.on("lab-01", "secret").read_text() == VARIABLE
+    assert lab.on("lab-01", "shared").read_text() == "of the repository\n"
     assert lab.on("lab-02", "token").read_text() == PRIVATE
 
 
@@ -293,3 +308,45 @@ def _health(home: Home) -> dict[str, bool]:
     done = home.type("list", "machines", "--team", "lab", "--health", "-o", "json")
     items = done.json["items"]
     return {one["name"]: one["health"]["is_reachable"] for one in items if one["health"]}
+
+
+def test_value_is_asked_for_twice_and_never_an_argument(lab: Home) -> None:
+    for words in (("word", "sesame"), ("word=sesame",)):
+        done = lab.type("set", "vault", *words, "--team", "lab")
+        assert (done.rc, done.stdout) == (2, "")
+        assert "never an argument" in done.stderr
+        assert "sesame" not in done.stderr
+    done = lab.type("set", "secret", "word", "--team", "lab")
+    assert done.rc == 2
+    assert "no terminal" in done.stderr
+    assert typed(lab, "sesame", "sesam")[0] == 2
+    rc, shown = typed(lab, "sesame", "sesame")
+    assert rc == 0, shown
+    assert b"sesame" not in shown
+    assert lab.type("get", "vault", "word", "--team", "lab").raw == b"sesame"
+    assert lab.type("rm", "vault", "word", "--team", "lab", "--yes").rc == 0
+
+
+def typed(home: Home, *answers: str) -> tuple[int, bytes]:
+    """Type ``set secret word`` on a terminal and answer its questions; return what was shown."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rediacc", "set", "secret", "word", "--team", "lab"],
+        cwd=home.directory,
+        env=home.environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown = b""
+    questions = 0
+    with contextlib.suppress(OSError):  # the terminal's end, once nobody has it open
+        while piece := os.read(ours, 4096):
+            shown += piece
+            while questions < len(answers) and shown.count(b": ") > questions:
+                os.write(ours, f"{answers[questions]}\n".encode())
+                questions += 1
+    os.close(ours)
+    return process.wait(), shown

@@ -80,6 +80,8 @@ class Agent:
         """End the agent; the key is gone with it."""
         self._process.kill()
         self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         self.socket.unlink(missing_ok=True)
         if self._owns_directory:
             shutil.rmtree(self.socket.parent, ignore_errors=True)
