@@ -58,6 +58,7 @@ class State(IntEnum):
     STARTED = 6
     DETACHED = 7
     HELD = 8
+    STOPPING = 9
     SUCCEEDED = 20
     FAILED = 21
     CANCELLED = 22
@@ -90,6 +91,7 @@ _PUBLIC = {
     State.STARTED: PublicState.RUNNING,
     State.DETACHED: PublicState.RUNNING,
     State.HELD: PublicState.PENDING,
+    State.STOPPING: PublicState.RUNNING,
     State.SUCCEEDED: PublicState.SUCCEEDED,
     State.FAILED: PublicState.FAILED,
     State.CANCELLED: PublicState.CANCELLED,

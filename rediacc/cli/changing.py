@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from rediacc.cli.announce import NO_WORKER
 from rediacc.cli.complaints import Complaint, complain
 from rediacc.cli.neutral import one_line
 from rediacc.cli.parse_retry import parse_retry, retry_file, retry_from_options
@@ -91,6 +92,8 @@ def change_tasks(session: Session, view: View, operation: str, request: Any) -> 
         print_items(
             view, changes, kind="changes", columns=CHANGE_COLUMNS, name=lambda change: change.id
         )
+    if not view.is_quiet and any(change.waits_for_worker for change in changes):
+        session.tell(NO_WORKER)
     complain_of(refused, as_json=view.output in ("json", "jsonl"))
     return refused[0].exit_code if refused else int(ExitCode.DONE)
 

@@ -102,11 +102,17 @@ def generate_play(
 
 
 def generate_stop_play(
-    machines: tuple[str, ...], *, marker: str, become_used: bool, grace_seconds: float
+    machines: tuple[str, ...], *, markers: Sequence[str], become_used: bool, grace_seconds: float
 ) -> str:
-    """Return the YAML of a play that ends what carries `marker` on `machines`."""
-    arguments = {"marker": marker, "become_used": become_used, "grace": grace_seconds}
-    return _dump(_play("rediacc stop", machines, {"name": "stop", _STOP: arguments}))
+    """Return the YAML of a play that ends what carries one of `markers`: a task for each."""
+    tasks = [
+        {
+            "name": f"stop {marker}",
+            _STOP: {"marker": marker, "become_used": become_used, "grace": grace_seconds},
+        }
+        for marker in markers
+    ]
+    return _dump(_play("rediacc stop", machines, *tasks))
 
 
 def generate_sampling_play(machines: tuple[str, ...], *, timeout_seconds: float) -> str:
@@ -124,12 +130,12 @@ def generate_sampling_play(machines: tuple[str, ...], *, timeout_seconds: float)
     return _dump(_play("rediacc sampling", machines, task))
 
 
-def _play(name: str, machines: tuple[str, ...], task: Mapping[str, Any]) -> dict[str, Any]:
+def _play(name: str, machines: tuple[str, ...], *tasks: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "hosts": _Unsafe(list(machines)),
         "gather_facts": False,
-        "tasks": [dict(task)],
+        "tasks": [dict(task) for task in tasks],
     }
 
 

@@ -7,6 +7,7 @@ and ends that, and tells whether it is sure.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from rediacc.execution.records import read_records
 from rediacc.execution.rundir import RunDirectory
 from rediacc.execution.runner import AnsibleCall, run_ansible
 
-__all__ = ["doubtful_machines", "stop_on_machines"]
+__all__ = ["confirmed_machines", "doubtful_machines", "stop_on_machines"]
 
 
 def doubtful_machines(
@@ -52,11 +53,11 @@ def stop_on_machines(
 ) -> dict[str, Any]:
     """End the run's processes on `machines`.
 
-    :return: for each machine that answered, whether nothing of the run is left there.
+    :return: the machines that answered that nothing of the run is left there.
     """
     play = generate_stop_play(
         tuple(machines),
-        marker=spec["run_id"],
+        markers=(spec["run_id"],),
         become_used=bool(spec["become_used"]),
         grace_seconds=float(spec["grace_seconds"]),
     )
@@ -81,9 +82,17 @@ def stop_on_machines(
             stdout=Path(directory.path / "stop-stdout"),
         )
     )
-    found, _offset = read_records(records, nonce=spec["nonce"])
-    return {
-        record["host"]: bool(record["result"].get("confirmed"))
+    return dict.fromkeys(confirmed_machines(records, nonce=spec["nonce"], markers=1), True)
+
+
+def confirmed_machines(records: Path, *, nonce: str, markers: int) -> frozenset[str]:
+    """Return the machines that answered for each of so many markers that nothing is left."""
+    found, _offset = read_records(records, nonce=nonce)
+    clean = Counter(
+        record["host"]
         for record in found
-        if record["type"] == "result" and record["status"] in ("ok", "changed")
-    }
+        if record["type"] == "result"
+        and record["status"] in ("ok", "changed")
+        and record["result"].get("confirmed")
+    )
+    return frozenset(host for host, number in clean.items() if number == markers)

@@ -21,7 +21,7 @@ __all__ = ["MINUTE", "Flow", "first_id_since", "minute_of", "read_flows", "total
 MINUTE = 60_000_000
 # A transaction waits its turn after it took its time, so numbers and times differ by a little.
 _SLACK = 15_000_000
-_RUNNING = {int(State.STARTED), int(State.DETACHED)}
+_RUNNING = {int(State.STARTED), int(State.DETACHED), int(State.STOPPING)}
 _MANY = 20_000
 _IDLE = "'claimed', 'parked', 'unparked', 'due', 'updated', 'stale write'"
 _STEPS = (

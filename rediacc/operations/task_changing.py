@@ -10,7 +10,9 @@ from sqlalchemy import Connection
 from rediacc.errors import AccessDenied, InvalidInput, RediaccError
 from rediacc.queue import reading
 from rediacc.queue.policies import policy_to_json
-from rediacc.views import TaskChange
+from rediacc.queue.workers import count_live
+from rediacc.values import Reason
+from rediacc.views import TaskChange, TaskView
 
 __all__ = ["change_each"]
 
@@ -38,6 +40,8 @@ def _change(call: Any, name: str, change: Callable[[Connection, int], str]) -> T
             detail |= {"task": task_id, "change": message}
             detail |= _difference(before, _picture(connection, task_id))
             view = reading.view_task(connection, task_id)
+            lease = call.settings.lease_seconds
+            alive = count_live(connection, lease_seconds=lease, now=call.now)
     except RediaccError as exc:
         outcome = "denied" if isinstance(exc, AccessDenied) else "refused"
         call.note(outcome, object_name=about, detail={"why": exc.code})
@@ -48,7 +52,18 @@ def _change(call: Any, name: str, change: Callable[[Connection, int], str]) -> T
             code=exc.code,
             exit_code=int(exc.exit_code),
         )
-    return TaskChange(id=str(view.id), changed=True, message=message, task=view)
+    return TaskChange(
+        id=str(view.id),
+        changed=True,
+        message=message,
+        task=view,
+        waits_for_worker=_takes_worker(view) and not alive,
+    )
+
+
+def _takes_worker(view: TaskView) -> bool:
+    """Say whether only a worker brings a task on from here: it can start now, or is to stop."""
+    return view.reason in (str(Reason.QUEUED), str(Reason.CANCELLING))
 
 
 def _picture(connection: Connection, task_id: int) -> dict[str, Any]:

@@ -24,6 +24,12 @@ from rediacc.times import micros, moment, utc_now
 from rediacc.values import PolicyView, PublicState, Reason
 from rediacc.views import Created, TaskChange, TaskView
 
+_CANCEL_WORDS = {
+    "cancelled": "cancelled",
+    "stopping": "is being stopped",
+    "stopping left": "is being stopped: an earlier attempt may have left something running",
+}
+
 __all__ = ["cancel", "create", "preview_view", "release", "retry", "update"]
 
 
@@ -134,7 +140,7 @@ def cancel(call: Any, request: TaskIds) -> tuple[TaskChange, ...]:
 
     def change(connection: Connection, task_id: int) -> str:
         done = changes.cancel(connection, task_id, actor=call.caller.name, now=call.now)
-        return "cancelled" if done == "cancelled" else "is being stopped"
+        return _CANCEL_WORDS[done]
 
     return change_each(call, request.ids, change)
 

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, Connection, text
 from rediacc.audit.chain import append_entry
 from rediacc.errors import Conflict
 from rediacc.queue.rules import QueueRules, machine_key, team_key
+from rediacc.queue.stopping import begin_stop, leftovers
 from rediacc.queue.submit import next_pass, start_by
 from rediacc.queue.transitions import (
     TaskKey,
@@ -46,7 +47,10 @@ _PENDING = (State.SCHEDULED, State.WAITING, State.READY, State.PARKED, State.HEL
 def cancel(connection: Connection, task_id: int, *, actor: str, now: int) -> str:
     """Cancel a task: a pending one at once; a running one is asked to stop.
 
-    :return: ``cancelled`` or ``stopping``.
+    A pending one whose earlier attempts may have left something on machines is *stopping* first.
+
+    :return: ``cancelled``, ``stopping``, or ``stopping left`` where a worker must look for what
+        earlier attempts left.
     :raises NotFound: there is no such task.
     :raises Conflict: it is final already.
     """
@@ -61,6 +65,10 @@ def cancel(connection: Connection, task_id: int, *, actor: str, now: int) -> str
         _note(connection, key, "cancel asked", Reason.CANCELLING, actor=actor, now=now)
         return "stopping"
     leave_queue(connection, key)
+    left = leftovers(connection, task_id)
+    if left:
+        begin_stop(connection, key, left, actor=actor, now=now)
+        return "stopping left"
     move(
         connection,
         key,
@@ -262,6 +270,7 @@ def _requeue(
         cancel_at=None,
         finished_at=None,
         started_at=None,
+        queued_from_at=None,
         # Whoever decides to run it again has seen that it is late.
         expires_at=None,
         rc=None,

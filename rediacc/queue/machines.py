@@ -36,7 +36,7 @@ def work_on(connection: Connection, team: str) -> dict[str, MachineWork]:
     running: dict[str, list[int]] = {}
     pending: dict[str, int] = {}
     for row in connection.execute(_WORK, {"team": team}):
-        if row.state in (int(State.STARTED), int(State.DETACHED)):
+        if row.state in (int(State.STARTED), int(State.DETACHED), int(State.STOPPING)):
             running.setdefault(row.machine, []).append(row.id)
         else:
             pending[row.machine] = pending.get(row.machine, 0) + 1

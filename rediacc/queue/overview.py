@@ -39,6 +39,7 @@ def _select(condition: str, order: str) -> TextClause:
 
 _PLACE = "level, pass_value, id"
 _WORKING = _select("state IN (5, 6, 7)", "started_at, id")
+_STOPPING = _select("state = 9", "started_at, id")
 _READY = _select("state = 3", _PLACE)
 # The index holds all that the order needs, so only the rows that are shown are looked up.
 _PARKED_IDS = text(
@@ -109,7 +110,7 @@ def depth_by_level(connection: Connection, teams: Sequence[str]) -> tuple[LevelD
             level=level,
             waiting=total(level, State.READY, State.PARKED, State.CLAIMED),
             later=total(level, State.SCHEDULED, State.WAITING, State.HELD),
-            running=total(level, State.STARTED, State.DETACHED),
+            running=total(level, State.STARTED, State.DETACHED, State.STOPPING),
         )
         for level in LEVEL_NAMES
     )
@@ -117,7 +118,9 @@ def depth_by_level(connection: Connection, teams: Sequence[str]) -> tuple[LevelD
 
 def running_tasks(connection: Connection, glance: Glance) -> tuple[TaskView, ...]:
     """Return the tasks that run, longest first."""
-    rows = connection.execute(_WORKING, glance.parameters(limit=1000)).all()
+    parameters = glance.parameters(limit=1000)
+    rows = [row for query in (_WORKING, _STOPPING) for row in connection.execute(query, parameters)]
+    rows.sort(key=lambda row: (row.started_at or 0, row.id))
     return views_of(connection, [row for row in rows if row.state != int(State.CLAIMED)])
 
 

@@ -48,7 +48,6 @@ __all__ = [
     "message_of",
     "open_tasks_of_team",
     "payload_of",
-    "remaining_work",
     "result_from_row",
     "results_of",
     "team_of",
@@ -68,8 +67,9 @@ _A = Attempt.__table__  # type: ignore[attr-defined]
 _R = Result.__table__  # type: ignore[attr-defined]
 _E = Event.__table__  # type: ignore[attr-defined]
 _X = ArchivedTask.__table__  # type: ignore[attr-defined]
+_WORKING = (State.CLAIMED, State.STARTED, State.DETACHED, State.STOPPING)
 _TURN = case(
-    (_T.c.state.in_([int(State.CLAIMED), int(State.STARTED), int(State.DETACHED)]), 0),
+    (_T.c.state.in_([int(state) for state in _WORKING]), 0),
     (_T.c.state.in_([int(State.READY), int(State.PARKED)]), 1),
     else_=2,
 )
@@ -185,16 +185,6 @@ def ahead_of(connection: Connection, task_id: int) -> int:
     return int(connection.execute(select(func.count()).where(waiting & earlier)).scalar_one())
 
 
-def remaining_work(connection: Connection) -> int:
-    """Return how many tasks could still run without anybody's doing."""
-    closed = (str(Reason.MAINTENANCE), str(Reason.OFFLINE))
-    runnable = _T.c.state.in_([int(State.READY), int(State.CLAIMED), int(State.STARTED)])
-    parked = (_T.c.state == int(State.PARKED)) & _T.c.reason.not_in(closed)
-    retrying = (_T.c.state == int(State.SCHEDULED)) & (_T.c.reason == str(Reason.RETRY))
-    query = select(func.count()).where(runnable | parked | retrying)
-    return int(connection.execute(query).scalar_one())
-
-
 def ahead_of_level(connection: Connection, level: int) -> int:
     """Return how many pending tasks would stand before one that queues now at `level`."""
     waiting = _T.c.state.in_([int(State.READY), int(State.PARKED)])
@@ -304,7 +294,9 @@ def result_from_row(row: Row[Any]) -> MachineResult:
 def view_of(row: Row[Any], machines: Sequence[str], labels: dict[str, str]) -> TaskView:
     """Return a task's row as people see it."""
     started, finished = moment_or_none(row.started_at), moment_or_none(row.finished_at)
-    queued = (row.started_at - row.eligible_at) / 1e6 if row.started_at else None
+    # A retry moves the time from which it may start; how long the task queued is settled then.
+    queued_from = row.eligible_at if row.queued_from_at is None else row.queued_from_at
+    queued = (row.started_at - queued_from) / 1e6 if row.started_at else None
     elapsed = (row.finished_at - row.started_at) / 1e6 if row.started_at and finished else None
     return TaskView(
         id=row.id,
@@ -348,8 +340,8 @@ def views_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[TaskView
 
 
 def waits_of(connection: Connection, view: TaskView, *, live_since: int) -> tuple[str, ...]:
-    """Return why a pending task waits, in words; empty for others."""
-    if view.state is not PublicState.PENDING:
+    """Return why a pending task or one that is to be stopped waits, in words; else nothing."""
+    if view.state is not PublicState.PENDING and view.reason != Reason.CANCELLING:
         return ()
     row = connection.execute(select(_T).where(_T.c.id == view.id)).one()
     return explain(connection, row, view, live_since=live_since)

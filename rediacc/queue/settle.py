@@ -14,6 +14,7 @@ from rediacc.queue.outcome import Conclusion, Ending, conclude
 from rediacc.queue.policies import policy_from_json
 from rediacc.queue.results import given_up_ends, machine_ends, storable, store_results
 from rediacc.queue.rules import QueueRules
+from rediacc.queue.stopping import begin_stop, leftovers, note_leftover
 from rediacc.queue.telling import tell
 from rediacc.queue.transitions import (
     TaskKey,
@@ -38,7 +39,7 @@ __all__ = [
 
 _TASK = text(
     "SELECT id, epoch, team, level, state, reason, attempt, losses, retries_left, cancel_at, "
-    "eligible_at, started_at, expires_at, title FROM task WHERE id = :id"
+    "eligible_at, queued_from_at, started_at, expires_at, title FROM task WHERE id = :id"
 )
 _POLICY = text("SELECT policy FROM task_payload WHERE task_id = :id").columns(policy=JSON)
 _ATTEMPT_STARTED = text(
@@ -77,6 +78,7 @@ class Verdict:
 
     :param results: results that were not recorded before.
     :param is_confirmed: whether it is certain that nothing of it runs any more.
+    :param left_on: the machines where something of it may still be running.
     :param failure_reason: why nothing ran or the run broke, where that is the reason.
     :param message: one line for people.
     """
@@ -84,6 +86,7 @@ class Verdict:
     ending: Ending
     results: Sequence[MachineResult] = ()
     is_confirmed: bool = True
+    left_on: Sequence[str] = ()
     failure_reason: Reason | None = None
     message: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -122,6 +125,7 @@ def mark_started(
             },
             attempt=row.attempt + 1,
             started_at=row.started_at or now,
+            queued_from_at=row.eligible_at if row.started_at is None else row.queued_from_at,
         )
         parameters = {"id": task_id, "epoch": epoch, "now": now, "run_id": run.id}
         connection.execute(_ATTEMPT_STARTED, parameters)
@@ -142,14 +146,18 @@ def give_back(
         raise StaleClaim(f"task {task_id} is {key.state.name.lower()} at epoch {key.epoch}")
     release_resources(connection, key)
     if row.cancel_at is not None:
-        _finish(
-            connection,
-            key,
-            Conclusion(state=State.CANCELLED, reason=Reason.CANCELLED),
-            actor=actor,
-            message="cancelled before it started",
-            now=now,
-        )
+        left = leftovers(connection, task_id)
+        if left:
+            begin_stop(connection, key, left, actor=actor, now=now)
+        else:
+            _finish(
+                connection,
+                key,
+                Conclusion(state=State.CANCELLED, reason=Reason.CANCELLED),
+                actor=actor,
+                message="cancelled before it started",
+                now=now,
+            )
         _end_attempt(connection, key, outcome="cancelled", reason=why, message="", now=now)
         return
     move(
@@ -209,8 +217,14 @@ def settle(
         failure_reason=verdict.failure_reason,
         draw=draw,
     )
+    earlier = leftovers(connection, task_id)
+    note_leftover(connection, task_id, epoch, verdict.left_on)
+    conclusion = _with_earlier(conclusion, has_leftovers=bool(earlier))
     release_resources(connection, key)
-    if conclusion.state in (State.SCHEDULED, State.HELD):
+    if conclusion.state is State.STOPPING:
+        left = leftovers(connection, task_id)
+        begin_stop(connection, key, left, actor=actor, now=now, message=verdict.message)
+    elif conclusion.state in (State.SCHEDULED, State.HELD):
         _put_back(
             connection,
             row,
@@ -222,7 +236,8 @@ def settle(
         )
     else:
         _finish(connection, key, conclusion, actor=actor, message=verdict.message, now=now)
-    outcome = str(verdict.ending) if conclusion.state.is_final else str(conclusion.reason)
+    waits = conclusion.state in (State.SCHEDULED, State.HELD)
+    outcome = str(conclusion.reason) if waits else str(verdict.ending)
     _end_attempt(
         connection,
         key,
@@ -232,6 +247,20 @@ def settle(
         now=now,
     )
     tell(connection, row, conclusion, message=verdict.message, now=now)
+    return conclusion
+
+
+def _with_earlier(conclusion: Conclusion, *, has_leftovers: bool) -> Conclusion:
+    """Return what an end means where earlier attempts may have left something on machines.
+
+    Stopping this attempt's run has not looked for that.
+    """
+    if not has_leftovers:
+        return conclusion
+    if conclusion.state is State.CANCELLED:
+        return replace(conclusion, state=State.STOPPING, reason=Reason.CANCELLING)
+    if conclusion.reason is Reason.TIMED_OUT:
+        return replace(conclusion, reason=Reason.TIMED_OUT_UNCONFIRMED)
     return conclusion
 
 

@@ -10,6 +10,7 @@
                  ready
     scheduled, ready, parked ─► failed   it expired before it started
     any state that is not final ─► cancelled
+    any of them ─► stopping ─► cancelled   an earlier attempt may have left something on machines
 
 A final state changes only by a person's operation (``retry``).
 """
@@ -21,31 +22,32 @@ from rediacc.values import State
 
 __all__ = ["ALLOWED", "require_allowed"]
 
-_PENDING = {State.SCHEDULED, State.WAITING, State.READY, State.PARKED}
+_ENDS_BY_CANCEL = (State.STOPPING, State.CANCELLED)
 
 ALLOWED: dict[State, frozenset[State]] = {
-    State.SCHEDULED: frozenset({State.READY, State.FAILED, State.CANCELLED}),
-    State.WAITING: frozenset({State.READY, State.SCHEDULED, State.FAILED, State.CANCELLED}),
+    State.SCHEDULED: frozenset({State.READY, State.FAILED, *_ENDS_BY_CANCEL}),
+    State.WAITING: frozenset({State.READY, State.SCHEDULED, State.FAILED, *_ENDS_BY_CANCEL}),
     State.READY: frozenset(
-        {State.PARKED, State.CLAIMED, State.SCHEDULED, State.FAILED, State.CANCELLED}
+        {State.PARKED, State.CLAIMED, State.SCHEDULED, State.FAILED, *_ENDS_BY_CANCEL}
     ),
-    State.PARKED: frozenset({State.READY, State.SCHEDULED, State.FAILED, State.CANCELLED}),
+    State.PARKED: frozenset({State.READY, State.SCHEDULED, State.FAILED, *_ENDS_BY_CANCEL}),
     State.CLAIMED: frozenset(
-        {State.STARTED, State.READY, State.SCHEDULED, State.FAILED, State.CANCELLED}
+        {State.STARTED, State.READY, State.SCHEDULED, State.FAILED, *_ENDS_BY_CANCEL}
     ),
     State.STARTED: frozenset(
         {
             State.SUCCEEDED,
             State.FAILED,
-            State.CANCELLED,
             State.SCHEDULED,
             State.READY,
             State.HELD,
             State.DETACHED,
+            *_ENDS_BY_CANCEL,
         }
     ),
-    State.DETACHED: frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.HELD}),
-    State.HELD: frozenset({State.READY, State.FAILED, State.CANCELLED}),
+    State.DETACHED: frozenset({State.SUCCEEDED, State.FAILED, State.HELD, *_ENDS_BY_CANCEL}),
+    State.HELD: frozenset({State.READY, State.FAILED, *_ENDS_BY_CANCEL}),
+    State.STOPPING: frozenset({State.CANCELLED}),
     State.SUCCEEDED: frozenset(),
     State.FAILED: frozenset({State.READY}),
     State.CANCELLED: frozenset({State.READY}),

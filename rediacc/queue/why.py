@@ -7,12 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from rediacc.queue.stopping import leftovers
 from rediacc.times import moment
 from rediacc.values import Reason, State
 from rediacc.views import TaskView
 
-__all__ = ["explain"]
+__all__ = ["NO_WORKER", "explain", "has_live_worker"]
 
+NO_WORKER = "no worker is running: rediacc worker"
 _HOLDERS = text(
     "SELECT hold.task_id, hold.at, task.title FROM hold JOIN task ON task.id = hold.task_id "
     "WHERE hold.resource = :resource ORDER BY hold.at"
@@ -58,9 +60,27 @@ def _reasons(
             f"held for a person: {row.message or 'its end is unknown'}",
             f"decide: rediacc release task {view.id} --retry (or --fail)",
         )
+    if row.reason == Reason.CANCELLING:
+        return _stopping(connection, row, live_since=live_since)
     if state is State.CLAIMED:
         return ("a worker has claimed it and prepares its run",)
     return _ready(connection, row, live_since=live_since)
+
+
+def _stopping(connection: Connection, row: Row[Any], *, live_since: int) -> tuple[str, ...]:
+    if not has_live_worker(connection, live_since=live_since):
+        return (NO_WORKER,)
+    left = leftovers(connection, row.id) if row.state == State.STOPPING else ()
+    where = sorted({name for one in left for name in one.machines})
+    if not where:
+        return ("its run is being ended, here and on its machines",)
+    return (f"a worker looks for what earlier attempts left on {', '.join(where[:5])}",)
+
+
+def has_live_worker(connection: Connection, *, live_since: int) -> bool:
+    """Whether a worker has beaten since `live_since` (microseconds)."""
+    latest = connection.execute(_WORKERS).scalar_one_or_none()
+    return latest is not None and int(latest) > live_since
 
 
 def _parked(connection: Connection, row: Row[Any]) -> tuple[str, ...]:
@@ -88,9 +108,8 @@ def _parked(connection: Connection, row: Row[Any]) -> tuple[str, ...]:
 def _ready(connection: Connection, row: Row[Any], *, live_since: int) -> tuple[str, ...]:
     parameters = {"level": row.level, "value": row.pass_value, "id": row.id}
     ahead = int(connection.execute(_AHEAD, parameters).scalar_one())
-    latest = connection.execute(_WORKERS).scalar_one_or_none()
-    if latest is None or latest <= live_since:
-        return ("no worker is running: rediacc worker",)
+    if not has_live_worker(connection, live_since=live_since):
+        return (NO_WORKER,)
     if ahead:
         return (f"{ahead} runnable tasks stand before it at level {row.level} or above",)
     return ("first in its level: it starts when a worker has a free slot",)

@@ -207,7 +207,10 @@ class LogPage:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskChange:
-    """What became of one of several tasks; ``code`` is an error's code or empty."""
+    """What became of one of several tasks; ``code`` is an error's code or empty.
+
+    :param waits_for_worker: what was asked for takes a worker, and none is running.
+    """
 
     id: str
     changed: bool
@@ -215,6 +218,7 @@ class TaskChange:
     code: str = ""
     exit_code: int = 0
     task: TaskView | None = None
+    waits_for_worker: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -198,6 +198,7 @@ class Flight:
                 self._verdict = Verdict(
                     ending=Ending.FINISHED,
                     is_confirmed=False,
+                    left_on=self.work.machines,
                     failure_reason=Reason.INTERNAL,
                     message=f"the run's records cannot be read: {type(exc).__name__}",
                 )
@@ -209,6 +210,7 @@ class Flight:
             return Verdict(
                 ending=Ending.LOST,
                 is_confirmed=False,
+                left_on=self.work.machines,
                 message="the run ended without telling how: it may have done its work or not",
             )
         ending = Ending(told["ending"])
@@ -220,18 +222,17 @@ class Flight:
     def _ad_hoc_verdict(self, ending: Ending, told: Mapping[str, Any], output: str) -> Verdict:
         missing = [name for name in self.work.machines if name not in self.seen]
         if not missing:
-            return Verdict(
-                ending=Ending.FINISHED,
-                is_confirmed=all(told.get("stopped", {}).values()),
-            )
+            left = _not_stopped(told, told.get("stopped", {}))
+            return Verdict(ending=Ending.FINISHED, is_confirmed=not left, left_on=left)
         if ending is not Ending.FINISHED:
             return Verdict(
                 ending=ending,
                 is_confirmed=self._is_confirmed(told, missing),
+                left_on=self._left_on(told, missing),
                 message=_stop_message(ending, told, missing),
             )
         if _was_killed(told) or self._may_have_begun(told):
-            return _lost_with_ansible(told)
+            return _lost_with_ansible(told, machines=missing)
         if not self.seen:
             reason, message = reason_of_failure(
                 has_begun=False, output=output, error=told.get("error", "")
@@ -260,10 +261,11 @@ class Flight:
                 ending=ending,
                 results=results,
                 is_confirmed=self._is_confirmed(told, self.work.machines),
+                left_on=self._left_on(told, self.work.machines),
                 message=_stop_message(ending, told, self.work.machines),
             )
         if was_killed and not harvest.is_whole:
-            return _lost_with_ansible(told, results)
+            return _lost_with_ansible(told, results, machines=self.work.machines)
         failing = any(not result.outcome.is_success for result in results)
         if harvest.is_whole and (told["rc"] == 0 or failing):
             # Ansible came to its end and had no task for these.
@@ -284,6 +286,13 @@ class Flight:
         stopped = told.get("stopped", {})
         return not told.get("left_here") and all(stopped.get(name) for name in machines)
 
+    def _left_on(self, told: Mapping[str, Any], machines: Sequence[str]) -> tuple[str, ...]:
+        """Return where something may still be running; what is left here may reach any of them."""
+        if told.get("left_here"):
+            return self.work.machines
+        # A machine that told its result may be doubtful too: its connection was lost at the end.
+        return _not_stopped(told, dict.fromkeys([*machines, *told.get("stopped", {})]))
+
     def _may_have_begun(self, told: Mapping[str, Any]) -> bool:
         """Whether Ansible may have sent the task to a machine whose result it did not tell."""
         return self._has_task or (told["rc"] == 0 and not self._has_play)
@@ -303,19 +312,30 @@ def _was_killed(told: Mapping[str, Any]) -> bool:
     return told["rc"] is not None and told["rc"] < 0
 
 
-def _lost_with_ansible(told: Mapping[str, Any], results: Sequence[MachineResult] = ()) -> Verdict:
+def _not_stopped(told: Mapping[str, Any], machines: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `machines` that did not answer that nothing of the run is left there."""
+    stopped = told.get("stopped", {})
+    return tuple(name for name in machines if not stopped.get(name))
+
+
+def _lost_with_ansible(
+    told: Mapping[str, Any],
+    results: Sequence[MachineResult] = (),
+    *,
+    machines: Sequence[str],
+) -> Verdict:
     what = f"Ansible was killed (signal {-told['rc']})" if _was_killed(told) else "Ansible ended"
     return Verdict(
         ending=Ending.LOST,
         results=results,
         is_confirmed=False,
+        left_on=_not_stopped(told, machines),
         message=f"{what} before it told all results: the task may have done its work or not",
     )
 
 
 def _stop_message(ending: Ending, told: Mapping[str, Any], machines: Any) -> str:
-    stopped = told.get("stopped", {})
-    doubtful = [name for name in machines if not stopped.get(name)]
+    doubtful = _not_stopped(told, machines)
     words = {
         Ending.CANCELLED: "cancelled while it ran",
         Ending.TIMED_OUT: "stopped at its time limit",

@@ -35,6 +35,7 @@ from rediacc.worker.items import about_claim, about_task
 from rediacc.worker.launch import Launched, Launcher
 from rediacc.worker.log import LOG, task_context
 from rediacc.worker.recovery import end_leftovers
+from rediacc.worker.stops import Stops
 
 __all__ = ["Worker"]
 
@@ -77,6 +78,13 @@ class Worker:
             base=base,
             environment=environment,
         )
+        self._stops = Stops(
+            database=database,
+            settings=settings,
+            identity=identity,
+            base=base,
+            environment=environment,
+        )
         self._selector = selectors.DefaultSelector()
         self._heartbeat = Heartbeat(
             database,
@@ -99,11 +107,11 @@ class Worker:
     @property
     def is_idle(self) -> bool:
         """Whether nothing of this worker is prepared or runs."""
-        return not self._claimed and not self._flights
+        return not self._claimed and not self._flights and self._stops.is_idle
 
     @property
     def has_only_flights(self) -> bool:
-        """Whether nothing is between its claim and the start of its run."""
+        """Whether all that goes on can go on without this worker, or is done by the next one."""
         return not self._claimed
 
     @property
@@ -120,6 +128,7 @@ class Worker:
 
     def finish(self) -> None:
         """Say that this worker ended; what still runs is left to adoption."""
+        self._stops.close()
         self._launcher.close()
         self._take_launched()
         self._heartbeat.stop()
@@ -146,6 +155,8 @@ class Worker:
         if mark != self._mark or is_due or now - self._looked >= _LOOK_SECONDS:
             self._mark, self._looked = mark, now
             self._deliver_cancels()
+            if self.is_claiming:
+                self._stops.begin()
             self._claim()
         if now - self._swept >= _SWEEP_SECONDS:
             self._swept = now

@@ -20,7 +20,8 @@ from rediacc.audit.checkpoint import remember_commits
 from rediacc.errors import DatabaseUnavailable, InvalidInput, RediaccError
 from rediacc.execution.rundir import boot_id, runtime_directory
 from rediacc.queue import workers
-from rediacc.queue.reading import remaining_work, view_task
+from rediacc.queue.reading import view_task
+from rediacc.queue.remaining import remaining_work, stuck_tasks, stuck_words
 from rediacc.queue.rules import rules_of
 from rediacc.settings import STATE_NAME, Settings, load_settings
 from rediacc.storage.engine import Database, open_database
@@ -39,6 +40,7 @@ __all__ = ["run_temporary_worker", "run_worker"]
 
 _RECOVER_SECONDS = 2.0
 _LOG_NAME = "worker.log"
+_MOST_TOLD = 10
 
 
 def run_worker(
@@ -271,7 +273,7 @@ class _Process:
         if self._answered < min(self._signals, 2):
             self._answered = min(self._signals, 2)
             if self._answered == 1:
-                LOG.info("stopping: running tasks go on and are adopted by the next worker")
+                LOG.info(self._stopping_words())
                 self._stop_by = time.monotonic() + self._grace
             else:
                 LOG.info("stopping: ending the running tasks")
@@ -282,6 +284,16 @@ class _Process:
         is_late = self._stop_by is not None and time.monotonic() >= self._stop_by
         return is_late and self._worker.has_only_flights
 
+    def _stopping_words(self) -> str:
+        number = len(self._worker.run_ids)
+        if not number:
+            return "stopping: nothing runs"
+        runs = "1 running task goes" if number == 1 else f"{number} running tasks go"
+        return (
+            f"stopping: {runs} on, and the next worker takes over; "
+            "a second signal (Ctrl-C) ends what runs"
+        )
+
     def _is_settled(self, task_id: int) -> bool:
         with self._database.read() as connection:
             view = view_task(connection, task_id)
@@ -291,7 +303,14 @@ class _Process:
     def _is_drained(self) -> bool:
         self._follow_ups.create()
         with self._database.read() as connection:
-            return remaining_work(connection) == 0
+            if remaining_work(connection):
+                return False
+            stuck = stuck_tasks(connection)
+        for task in stuck[:_MOST_TOLD]:
+            LOG.warning("task %d stays: %s", task.id, stuck_words(task))
+        if stuck[_MOST_TOLD:]:
+            LOG.warning("and %d more tasks stay, for the same reasons", len(stuck) - _MOST_TOLD)
+        return True
 
     def _sweep_directories(self) -> None:
         with self._database.read() as connection:

@@ -149,6 +149,67 @@ def test_killed_supervisor_leaves_the_decision_to_people_or_their_policy(home: H
     assert home.lines("prod-02", "trace").count("ran") == 1
 
 
+def test_cancel_ends_what_attempts_of_unknown_end_left_on_machines(home: Home) -> None:
+    """Cancelled means that nothing of the task runs any more, whichever attempt began it."""
+    lines = {"prod-01": "echo begun >> trace; sleep 3101", "prod-02": "sleep 3102"}
+    held, released = (home.shell(name, line) for name, line in lines.items())
+    away = home.shell("prod-03", "echo begun >> trace; sleep 3103")
+    with home.worker() as first:
+        wait_until(lambda: _sleeps(home) == {"prod-01", "prod-02", "prod-03"}, "the commands")
+        supervisors = [home.supervisor(task) for task in (held, released, away)]
+        first.kill()
+    for supervisor in supervisors:
+        supervisor.kill()
+    home.work()
+    for task in (held, released, away):
+        assert home.state(task) == ("pending", "held: lost")
+    assert _sleeps(home) == {"prod-01", "prod-02", "prod-03"}
+
+    assert home.type("release", "task", str(released), "--action", "retry").rc == 0
+    for task in (held, released):
+        asked = home.type("cancel", "task", str(task))
+        assert (asked.rc, "is being stopped" in asked.stdout) == (0, True), asked
+        assert "no worker is running" in asked.stderr
+        assert home.state(task) == ("running", "cancelling")
+    waiting = home.type("wait", str(held), "--wait-timeout", "3s")
+    assert (waiting.rc, "no worker is running" in waiting.stderr) == (124, True), waiting
+    home.work()
+    for task in (held, released):
+        assert home.state(task) == ("cancelled", "cancelled")
+        assert "nothing of attempt 1 runs" in home.detail(task)["message"]
+        assert len(home.detail(task)["attempts"]) == 1
+    assert _sleeps(home) == {"prod-03"}
+    assert home.lines("prod-01", "trace") == ["begun"]
+
+    home.machines.stop("prod-03")
+    try:
+        assert home.type("cancel", "task", str(away)).rc == 0
+        home.work()
+    finally:
+        home.machines.start("prod-03")
+    assert home.state(away) == ("cancelled", "cancelled, not confirmed")
+    assert "on prod-03" in home.detail(away)["message"]
+    assert _sleeps(home) == {"prod-03"}
+
+    # Tried again and cancelled while it runs: the first attempt's command ends too.
+    assert home.type("retry", "task", str(away)).rc == 0
+    with home.worker():
+        wait_until(lambda: home.lines("prod-03", "trace") == ["begun", "begun"], "the retry")
+        assert home.type("cancel", "task", str(away)).rc == 0
+        assert home.wait_for(away) == 12
+        assert _sleeps(home) == set()
+    assert home.state(away) == ("cancelled", "cancelled")
+
+
+def _sleeps(home: Home) -> set[str]:
+    """Return the machines where a command of the test above runs."""
+    return {
+        name
+        for number, name in enumerate(("prod-01", "prod-02", "prod-03"), start=3101)
+        if home.runs_on(name, str(number))
+    }
+
+
 def test_first_sigterm_leaves_runs_to_adoption_and_the_second_stops_them(home: Home) -> None:
     task = home.shell("prod-01", UNTIL_GO)
     with home.worker() as first:

@@ -45,7 +45,12 @@ class QueueMachine(PeopleSteps, WorkerSteps):
     def model_agrees(self) -> None:
         rows = self.lab.query("SELECT * FROM task")
         assert {row.id for row in rows} == set(self.known)
-        names = {State.CLAIMED: "claimed", State.STARTED: "started", State.HELD: "held"}
+        names = {
+            State.CLAIMED: "claimed",
+            State.STARTED: "started",
+            State.HELD: "held",
+            State.STOPPING: "stopping",
+        }
         for row in rows:
             known = self.known[row.id]
             state = State(row.state)
@@ -99,7 +104,12 @@ class QueueMachine(PeopleSteps, WorkerSteps):
             if known.state == "held":
                 with self.lab.database.write() as connection:
                     changes.cancel(connection, task_id, actor="bob", now=self.lab.now)
-                self._end(known, State.CANCELLED)
+                if known.left:
+                    known.state = "stopping"
+                else:
+                    self._end(known, State.CANCELLED)
+            if known.state == "stopping":
+                self._stop(task_id, known, is_clean=True)
             if known.state == "claimed" and known.cancel_asked:
                 self._give_back(task_id, known)
             if known.state == "claimed" and self._is_late(known):

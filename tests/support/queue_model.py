@@ -17,6 +17,7 @@ from rediacc.errors import Conflict
 from rediacc.queue.outcome import Ending
 from rediacc.queue.rules import QueueRules
 from rediacc.queue.settle import give_back
+from rediacc.queue.stopping import conclude_stop, due_stops, take_stop
 from rediacc.queue.submit import submit
 from rediacc.values import MachineOutcome, OnLost, Reason, RetryPolicy, State
 
@@ -82,6 +83,7 @@ class Known:
     has_begun: bool = False
     succeeded_on: set[str] = field(default_factory=set)
     given_up: set[str] = field(default_factory=set)
+    left: bool = False
 
 
 class QueueModel(RuleBasedStateMachine):
@@ -163,10 +165,12 @@ class QueueModel(RuleBasedStateMachine):
     def _give_back(self, task_id: int, known: Known) -> None:
         with self.lab.database.write() as connection:
             give_back(connection, task_id, known.epoch, actor="w9", why="died", now=self.lab.now)
-        if known.cancel_asked:
-            self._end(known, State.CANCELLED)
-        else:
+        if not known.cancel_asked:
             known.state = "pending"
+        elif known.left:
+            known.state = "stopping"
+        else:
+            self._end(known, State.CANCELLED)
 
     def _settle(self, task_id: int, known: Known, results: list[Any], **fields: Any) -> None:
         alerts = len(self.lab.query("SELECT id FROM outbox"))
@@ -182,6 +186,11 @@ class QueueModel(RuleBasedStateMachine):
         }
         known.given_up = {name for name, outcome in outcomes.items() if outcome == "given up"}
         ending, state = fields["ending"], conclusion.state
+        # What earlier attempts left is never forgotten: stopping this one has not looked for it.
+        assert (state is State.STOPPING) <= known.left
+        assert state is not State.CANCELLED or not known.left
+        assert conclusion.reason != Reason.TIMED_OUT or not known.left
+        known.left = known.left or bool(fields.get("left_on"))
         if state is State.SUCCEEDED:
             assert known.succeeded_on == set(known.machines)
         if known.cancel_asked:
@@ -192,10 +201,26 @@ class QueueModel(RuleBasedStateMachine):
         assert told == conclusion.alerts + (conclusion.follow_up is not None)
         if state is State.SCHEDULED:
             known.state = "pending"
-        elif state is State.HELD:
-            known.state = "held"
+        elif state in (State.HELD, State.STOPPING):
+            known.state = state.name.lower()
+            known.cancel_asked = known.cancel_asked or state is State.STOPPING
         else:
             self._end(known, state)
+
+    def _stop(self, task_id: int, known: Known, *, is_clean: bool) -> None:
+        """Tell what a look for leftovers found, by a worker that took the task."""
+        with self.lab.database.write() as connection:
+            (stop,) = (
+                one
+                for one in due_stops(connection, "w1", live_since=self.lab.now)
+                if one.task_id == task_id
+            )
+            assert take_stop(connection, stop, "w1", live_since=self.lab.now)
+            machines = known.machines if is_clean else ()
+            reason = conclude_stop(connection, stop, machines, actor="w1", now=self.lab.now)
+        assert (reason == Reason.CANCELLED) == is_clean
+        known.left = not is_clean
+        self._end(known, State.CANCELLED)
 
     def _end(self, known: Known, state: State) -> None:
         known.state = f"final {state.name.lower()}"

@@ -33,7 +33,10 @@ class PeopleSteps(QueueModel):
             return
         with self.lab.database.write() as connection:
             answer = changes.cancel(connection, task_id, actor="bob", now=self.lab.now)
-        if known.state in ("pending", "held"):
+        if known.state in ("pending", "held") and known.left:
+            assert answer == "stopping left"
+            known.state, known.cancel_asked = "stopping", True
+        elif known.state in ("pending", "held"):
             assert answer == "cancelled"
             self._end(known, State.CANCELLED)
         else:

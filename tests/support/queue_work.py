@@ -97,7 +97,21 @@ class WorkerSteps(QueueModel):
         ]
         if ending is Ending.NOT_STARTED:
             results = []
-        self._settle(task_id, known, results, ending=ending, is_confirmed=is_confirmed)
+        self._settle(
+            task_id,
+            known,
+            results,
+            ending=ending,
+            is_confirmed=is_confirmed,
+            left_on=() if is_confirmed or ending is Ending.NOT_STARTED else tuple(names),
+        )
+
+    @precondition(lambda self: self._in("stopping"))
+    @rule(data=st.data(), is_clean=st.booleans())
+    def stop(self, data: st.DataObject, is_clean: bool) -> None:
+        task_id, known = self._any(data, "stopping")
+        assume(known.state == "stopping")
+        self._stop(task_id, known, is_clean=is_clean)
 
     @precondition(lambda self: self._in("claimed"))
     @rule(data=st.data(), reason=st.sampled_from([Reason.CONFIG, Reason.INTERNAL]))

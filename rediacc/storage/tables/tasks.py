@@ -78,6 +78,12 @@ class Task(SQLModel, table=True):
             postgresql_where=text("state IN (5, 6, 7)"),
         ),
         Index(
+            "ix_task_stopping",
+            "id",
+            sqlite_where=text("state = 9"),
+            postgresql_where=text("state = 9"),
+        ),
+        Index(
             "ix_task_finished",
             "finished_at",
             sqlite_where=text("state >= 20"),
@@ -110,6 +116,7 @@ class Task(SQLModel, table=True):
     eligible_at: int = time_column(nullable=False)
     start_by_at: int | None = time_column()
     expires_at: int | None = time_column()
+    queued_from_at: int | None = time_column()
     started_at: int | None = time_column()
     finished_at: int | None = time_column()
     cancel_at: int | None = time_column()
@@ -161,7 +168,11 @@ class Label(SQLModel, table=True):
 
 
 class Attempt(SQLModel, table=True):
-    """One try at a task, named by the task's epoch."""
+    """One try at a task, named by the task's epoch.
+
+    ``left_on`` names the machines where something of it may still be running; NULL when it is
+    known that nothing is.
+    """
 
     __tablename__ = "attempt"
     __table_args__ = (Index("ix_attempt_run", "run_id"),)
@@ -172,6 +183,7 @@ class Attempt(SQLModel, table=True):
     worker_id: str
     run_id: str | None = None
     machines: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    left_on: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     claimed_at: int = time_column(nullable=False)
     started_at: int | None = time_column()
     ended_at: int | None = time_column()

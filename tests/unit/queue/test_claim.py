@@ -10,7 +10,8 @@ from queue_lab import START, Lab, result
 
 from rediacc.queue import changes
 from rediacc.queue.claim import next_due_at
-from rediacc.queue.reading import remaining_work, view_task, waits_of
+from rediacc.queue.reading import view_task, waits_of
+from rediacc.queue.remaining import remaining_work, stuck_tasks, stuck_words
 from rediacc.queue.resources import set_machine_state
 from rediacc.queue.sweep import find_violations, sweep
 from rediacc.values import MachineOutcome, MachineState, RetryPolicy, State
@@ -162,6 +163,31 @@ def test_closed_machine_starts_nothing_until_it_is_back(lab: Lab, state: Machine
     assert f"busy with task {first}" in _waits(lab, second)
     with lab.database.read() as connection:
         assert remaining_work(connection) == 2
+
+
+def test_what_waits_behind_a_closed_machine_is_not_left_to_do(lab: Lab) -> None:
+    _set(lab, "b", MachineState.MAINTENANCE)
+    both = lab.submit("a", "b")
+    behind, free = lab.submit("a"), lab.submit("c")
+    chained = lab.submit("a", "c")
+    assert lab.claim_ids() == [free]
+    with lab.database.read() as connection:
+        assert remaining_work(connection) == 1
+    lab.run(free)
+    assert lab.claim_ids() == []
+    with lab.database.read() as connection:
+        assert remaining_work(connection) == 0
+        words = {task.id: stuck_words(task) for task in stuck_tasks(connection)}
+    assert words == {
+        both: "machine b is in maintenance",
+        behind: f"task {both} waits for machine a before it",
+        chained: f"task {both} waits for machine a before it",
+    }
+    _set(lab, "b", MachineState.ONLINE)
+    assert lab.claim_ids() == [both]
+    with lab.database.read() as connection:
+        assert remaining_work(connection) == 3
+        assert stuck_tasks(connection) == ()
 
 
 def test_ready_task_of_a_limited_team_explains_who_waits_behind_it(lab: Lab) -> None:

@@ -10,6 +10,7 @@ from queue_lab import START, Lab, result
 from rediacc.errors import NotFound
 from rediacc.queue import reading
 from rediacc.queue.outcome import Ending
+from rediacc.queue.remaining import remaining_work
 from rediacc.queue.workers import (
     WorkerIdentity,
     adopt,
@@ -149,11 +150,11 @@ def test_remaining_work_is_what_goes_on_by_itself(lab: Lab) -> None:
     lab.submit("a", eligible_at=START + 10_000_000)
     held = lab.submit("b")
     with lab.database.read() as connection:
-        assert reading.remaining_work(connection) == 2
+        assert remaining_work(connection) == 2
     lab.claim()
     lab.run(held, ending=Ending.LOST)
     with lab.database.read() as connection:
-        assert reading.remaining_work(connection) == 1
+        assert remaining_work(connection) == 1
         assert reading.open_tasks_of_team(connection, "prod") == 3
 
 
@@ -205,3 +206,15 @@ def test_open_run_can_be_adopted_while_it_is_present(lab: Lab) -> None:
         (over,) = open_runs(connection)
         assert not over.is_present
         assert not adopt(connection, run, worker_id="w3")
+
+
+def test_time_in_the_queue_ends_with_the_first_start(lab: Lab) -> None:
+    task_id = lab.submit("a", policy=RetryPolicy(retry_count=1, retry_delay_seconds=60.0))
+    lab.pass_time(7)
+    lab.claim()
+    lab.run(task_id, result("a", MachineOutcome.FAILED))
+    lab.pass_time(61)
+    lab.claim()
+    lab.run(task_id)
+    with lab.database.read() as connection:
+        assert reading.view_task(connection, task_id).queue_seconds == 7.0

@@ -253,6 +253,16 @@ def upgrade() -> None:
         sqlite_where=sa.text("state <= 4 AND expires_at IS NOT NULL"),
         postgresql_where=sa.text("state <= 4 AND expires_at IS NOT NULL"),
     )
+    op.add_column("task", sa.Column("queued_from_at", sa.BigInteger(), nullable=True))
+    op.add_column("attempt", sa.Column("left_on", sa.JSON(), nullable=True))
+    op.create_index(
+        "ix_task_stopping",
+        "task",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state = 9"),
+        postgresql_where=sa.text("state = 9"),
+    )
     op.create_index(
         "ix_task_waiting",
         "task",
@@ -270,6 +280,14 @@ def downgrade() -> None:
         sqlite_where=sa.text("state IN (3, 4)"),
         postgresql_where=sa.text("state IN (3, 4)"),
     )
+    op.drop_index(
+        "ix_task_stopping",
+        table_name="task",
+        sqlite_where=sa.text("state = 9"),
+        postgresql_where=sa.text("state = 9"),
+    )
+    op.drop_column("attempt", "left_on")
+    op.drop_column("task", "queued_from_at")
     op.drop_index(
         "ix_task_expires",
         table_name="task",
