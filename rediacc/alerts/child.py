@@ -25,6 +25,7 @@ from typing import Any
 __all__ = ["main", "signature"]
 
 _MOST_ANSWER = 300
+_EXTRAS = ("id", "dedup_key", "event", "severity", "rule", "team")
 
 
 class Refused(Exception):
@@ -189,7 +190,12 @@ def _give_key(service: Any, payload: Mapping[str, Any]) -> None:
         service.action = "map"  # a success resolves, anything else triggers
     extras = getattr(service, "payload_extras", None)
     if isinstance(extras, dict):
-        extras.update({name: payload[name] for name in ("id", "dedup_key", "event", "severity")})
+        extras.update(
+            {
+                name: payload[name]
+                for name in ("id", "dedup_key", "event", "severity", "rule", "team")
+            }
+        )
 
 
 def _notify_type(payload: Mapping[str, Any]) -> str:

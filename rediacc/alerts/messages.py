@@ -58,8 +58,8 @@ def title_of(rule: AlertRule, team: str, number: int, detail: Detail) -> str:
         words = {
             AlertRule.TASK_HELD: f"{_count(number, 'task')} held: the end of a run is unknown",
             AlertRule.TASK_LATE: f"{_count(number, 'task')} not started in time: {what}",
-            AlertRule.NO_WORKER: f"no worker is running, and {_count(number, 'task')} wait",
-            AlertRule.QUEUE_DEEP: f"{number} tasks wait",
+            AlertRule.NO_WORKER: f"no worker is running, and {_waiting(number)}",
+            AlertRule.QUEUE_DEEP: _waiting(number),
             AlertRule.QUEUE_OLD: f"the oldest task waits for {what}",
             AlertRule.MACHINE_CPU: f"{_count(machines, 'machine')} over the CPU limit: {names}",
             AlertRule.MACHINE_MEMORY: f"{_count(machines, 'machine')} short of memory: {names}",
@@ -154,6 +154,10 @@ def _names(names: Mapping[str, Any]) -> str:
     if len(shown) <= 3:
         return ", ".join(shown)
     return f"{', '.join(shown[:2])} and {len(shown) - 2} more"
+
+
+def _waiting(number: int) -> str:
+    return f"{_count(number, 'task')} {'waits' if number == 1 else 'wait'}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 
-from rediacc.errors import RediaccError
 from rediacc.settings import Settings
 
 __all__ = ["TeamVaults"]
@@ -25,11 +23,7 @@ class TeamVaults:
         :raises VaultError: the vault cannot be opened.
         """
         # The vault's library costs more to load than all else here.
-        try:
-            private = import_module("rediacc.teams.vaults.private")
-        except ModuleNotFoundError as exc:
-            raise RediaccError(f"team {team} has no vault that could hold {name}") from exc
-        values = private.private_values(
-            self._settings, team, (name,), environment=self._environment
-        )
-        return str(values[name])
+        from rediacc.teams.vaults.private import private_values
+
+        values = private_values(self._settings, team, (name,), environment=self._environment)
+        return values[name]

@@ -292,7 +292,7 @@ def _refuse_credentials(reader: Reader, where: str, url: str, *, is_webhook: boo
         has_password = parts.password is not None
     except ValueError:
         raise reader.bad(where, "is no URL") from None
-    if not parts.scheme or not (parts.netloc or parts.path):
+    if not parts.scheme:
         raise reader.bad(where, "is no URL")
     if is_webhook and parts.scheme not in ("https", "http"):
         raise reader.bad(where, "must begin with https:// or http://")

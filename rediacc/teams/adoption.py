@@ -259,6 +259,15 @@ def _config_text(
 # metrics = "127.0.0.1:9750"        # where a worker serves metrics for Prometheus; off by default
 # textfile = "/path/rediacc.prom"   # where it writes them each minute; off by default
 
+[alerts]
+# What is wrong lands in an inbox without any of this: rediacc list alerts.
+# late = 10                # seconds after which a task of level 1 should have started
+# depth = 1000             # tasks of a team that may wait
+# disk = 90                # percent of a machine's fullest disk; also cpu = 95, memory = 95
+# off = []                 # rules that are switched off, such as "queue-deep"
+# [alerts.channels.oncall]   # where messages go
+# secret = "pager_url"     # the vault's name of an Apprise URL; or webhook, command, file
+
 # Roles of your own, beside viewer, operator and maintainer (rediacc list permissions):
 # [roles.deployer]
 # operations = ["task.create", "task.cancel"]   # or "task.*"

@@ -6,6 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,11 +16,13 @@ from pathlib import Path
 
 import pytest
 from alert_lab import AlertLab, Vault
+from live_homes import wait_until
 from receivers import HttpReceiver, SmtpReceiver, http_receiver, smtp_receiver
 
 from rediacc.settings.alerts import AlertSettings, Channel
 from rediacc.times import micros, utc_now
 
+ROOT = Path(__file__).resolve().parents[3]
 MakeLab = Callable[[AlertSettings], AlertLab]
 HOSTILE = "\x1b]0;owned\x07<img src=x onerror=alert(1)> @everyone\r\nBcc: eve@example.com"
 
@@ -32,6 +37,15 @@ def http() -> Iterator[HttpReceiver]:
 def smtp() -> Iterator[SmtpReceiver]:
     with smtp_receiver() as receiver:
         yield receiver
+
+
+def _documented_check() -> Callable[..., bool]:
+    """The check of a signature that the document gives to people."""
+    text = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, Callable[..., bool]] = {}
+    exec(code, names)
+    return names["is_genuine"]
 
 
 def _settings(**channels: dict[str, object]) -> AlertSettings:
@@ -57,8 +71,6 @@ def test_file_gets_a_line_for_each_message_and_is_private(lab: AlertLab) -> None
 
 @pytest.mark.parametrize("sort", ["link", "pipe"])
 def test_file_that_is_no_file_of_ours_is_refused(lab: AlertLab, sort: str, tmp_path: Path) -> None:
-    import os
-
     path, victim = lab.home / "alerts.jsonl", tmp_path / "victim"
     if sort == "link":
         victim.write_text("")
@@ -90,6 +102,9 @@ def test_webhook_is_signed_as_the_standard_says(make_lab: MakeLab, http: HttpRec
     assert request.json["id"] == identity
     assert request.json["dedup_key"].startswith("rediacc-")
     assert key not in json.dumps(request.headers)
+    check = _documented_check()
+    assert check(f"whsec_{key}", request.headers, request.body)
+    assert not check(f"whsec_{key}", request.headers, request.body + b" ")
 
 
 def test_receiver_that_fails_first_gets_the_same_message_again(
@@ -162,6 +177,52 @@ def test_receiver_that_hangs_keeps_nobody_else_waiting(
     assert states["log"] == ("delivered", "")
     assert states["hook"][0] == "pending"
     assert "timed out" in states["hook"][1]
+
+
+_SENDER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {support!r})
+from alert_lab import AlertLab, Vault
+from live_homes import wait_until
+from rediacc.settings.alerts import Channel
+from rediacc.storage.engine import open_database
+channel = Channel(name="hook", kind="webhook", target={url!r}, secret="key")
+lab = AlertLab(open_database({database!r}), Path({home!r}), AlertLab.quick(hook=channel))
+lab.deliver(Vault({{("prod", "key"): "a-long-signing-key"}}))
+"""
+
+
+def test_sender_that_is_killed_between_sending_and_marking_sends_again_with_the_same_key(
+    make_lab: MakeLab, http: HttpReceiver
+) -> None:
+    lab = make_lab(_settings(hook={"kind": "webhook", "target": http.url, "secret": "key"}))
+    lab.fail("web-01")
+    lab.look()
+    http.hangs.set()  # the message has arrived, and its sender does not know yet
+    program = _SENDER.format(
+        support=str(ROOT / "tests" / "support"), url=http.url,
+        database=lab.database.url, home=str(lab.home),
+    )  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, "-c", program], env=environment)
+    wait_until(lambda: http.requests, "the message")
+    process.kill()
+    process.wait()
+    http.hangs.clear()
+    (one,) = lab.deliveries()
+    assert (one.state, one.tries) == ("pending", 1)
+    assert one.next_at is not None
+    assert one.next_at > utc_now()  # nobody else begins while the first may be at it
+    vault = Vault({("prod", "key"): "a-long-signing-key"})
+    lab.deliver(vault)
+    assert len(http.requests) == 1
+    lab.write("UPDATE delivery SET next_at = 0")  # its time is over
+    lab.deliver(vault)
+    assert _states(lab) == [("hook", "trigger", "delivered")]
+    assert len(http.requests) == 2
+    assert len({request.headers["webhook-id"] for request in http.requests}) == 1
+    assert len({request.body for request in http.requests}) == 1
 
 
 def test_command_gets_the_message_and_no_more_of_the_environment_than_it_should(
