@@ -161,7 +161,7 @@ def test_readme_examples_in_sentences_are_commands(repository: Repository) -> No
     assert repository.run("rediacc init")[0] == 0
     _write_named_task(repository)
     for command in _inline((ROOT / "README.md").read_text(encoding="utf-8")):
-        if command.startswith(("rediacc run", "rediacc wait", "rediacc logs -f")):
+        if command.startswith(("rediacc run", "rediacc wait", "rediacc logs -f", "rediacc top")):
             command += " --help"  # what they do is run from the blocks
         rc, output = repository.run(command.replace("--unknown", "--unknown --yes"))
         assert rc in (0, 1, 5), f"{command}: {rc} {output}"
@@ -248,3 +248,20 @@ def test_access_commands_do_what_they_say(repository: Repository) -> None:
     damaged = repository.path / "audit.jsonl"
     damaged.write_text(damaged.read_text().replace("anna", "hanna", 1), encoding="utf-8")
     assert repository.run("rediacc verify audit --file audit.jsonl")[0] == 1
+
+
+def test_pictures_of_the_documents_are_small_and_load_nothing() -> None:
+    shown = {
+        (page.parent / name).resolve()
+        for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
+        for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    }
+    there = {path for path in (ROOT / "docs" / "pictures").iterdir() if path.suffix != ".py"}
+    assert shown == there
+    assert there
+    for path in there:
+        assert path.stat().st_size < 150_000
+        if path.suffix == ".svg":
+            picture = path.read_text(encoding="utf-8")
+            assert "@font-face" not in picture
+            assert not re.search(r"(href|src)=|url\((?!#)|<script", picture)

@@ -129,6 +129,8 @@ class TopApp(ActingApp):
             return
         seen, width = self.seen, self.size.width
         many = len(seen.teams) > 1
+        # The levels' names stand where a panel has room for them.
+        is_roomy = (width if width < _WIDE else width * 4 // 7) >= _ROOMY
         self._base.query_one("#head", Static).update(
             texts.head_line(
                 seen, home=self._home, text=self._text, every_seconds=self._every, width=width
@@ -142,8 +144,8 @@ class TopApp(ActingApp):
         line.update(alarm or "")
         line.display = alarm is not None
         grids = {
-            "queue": tables.queue_grid(seen, many_teams=many, is_wide=width >= _ROOMY),
-            "running": tables.running_grid(seen, many_teams=many, is_wide=width >= _ROOMY),
+            "queue": tables.queue_grid(seen, many_teams=many, is_wide=is_roomy),
+            "running": tables.running_grid(seen, many_teams=many, is_wide=is_roomy),
             "machines": tables.machine_grid(
                 self._machines, self._machine_count, notes=self._notes, many_teams=many
             ),

@@ -170,8 +170,9 @@ def machine_grid(
     title = one_line("  ! ".join((title, *notes)))
     return Grid(
         title=title,
-        columns=("MACHINE", *_team_head(many_teams), "STATE", "RUNS", "CPU", "MEM", "DISK", "SEEN"),
-        flexible=(True, *_team_flexible(many_teams), *[False] * 6),
+        # Where room is short the last ones give way: never the age beside the numbers.
+        columns=("MACHINE", "STATE", "CPU", "MEM", "DISK", "SEEN", "RUNS", *_team_head(many_teams)),
+        flexible=(True, *[False] * 6, *_team_flexible(many_teams)),
         lines=tuple(_machine(machine, many_teams=many_teams) for machine in machines),
         empty="no machine",
         style="bold red" if away or notes else "",
@@ -196,11 +197,11 @@ def _machine(machine: MachineGlance, *, many_teams: bool) -> Line:
         key=f"machine {machine.team}/{machine.name}",
         cells=_clean(
             machine.name,
-            *([machine.team] if many_teams else []),
             state,
-            ",".join(str(task) for task in machine.running[:3]),
             *percents,
             seen,
+            ",".join(str(task) for task in machine.running[:3]),
+            *([machine.team] if many_teams else []),
         ),
         style=style,
         task_id=machine.running[0] if machine.running else None,
