@@ -56,6 +56,8 @@ class World:
                     variables={"ansible_ssh_common_args": known},
                 ),
             )
+        # Something that lists must not show to who is no member of prod.
+        self.task()
 
     def close(self) -> None:
         self.database.close()
