@@ -166,7 +166,7 @@ def test_home_of_somebody_else_is_not_served(world: World, tmp_path: Path) -> No
     """Its settings would name databases, inventories and playbooks of their own."""
     own = tmp_path / "own"
     own.mkdir()
-    (own / "rediacc.toml").write_text('database = "sqlite:////nowhere/x.db"\n')
+    (own / "rediacc.toml").write_text('database = "sqlite:////proc/none/x.db"\n')
     environment = {**world.environment, "SUDO_UID": str(SOMEBODY.pw_uid)}
     if os.getuid() == 0:  # only root can give a directory away
         os.chown(own, SOMEBODY.pw_uid, -1)
