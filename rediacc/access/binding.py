@@ -37,7 +37,6 @@ _KEPT = (
     "REDIACC_TOKEN",
     "SUDO_UID",
     "TERM",
-    "TZ",
 )
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -74,7 +73,7 @@ def bind(environment: Mapping[str, str]) -> str:
             mark.write_text(_TEXT, encoding="utf-8")
     except OSError as exc:
         return f"{mark}: {exc.strerror}"
-    return ""
+    return "" if is_bound() else f"HOME is {directory}, and that is not the account's own"
 
 
 def bounded_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -46,6 +46,8 @@ def start_worker(_call: Any, _request: Nothing) -> None:
 
 def check(call: Any, request: DoctorRequest) -> tuple[Check, ...]:
     """``doctor.check``: one line for each thing that must be right."""
+    if request.fix:
+        call.require_owner("mend the home")
     checks: list[tuple[str, Callable[[Any, DoctorRequest], Iterator[Check]]]] = [
         ("settings", _settings),
         ("state", _state_directory),

@@ -43,7 +43,7 @@ def create(call: Any, request: MemberCreate) -> MemberView:
         created_by=call.caller.name,
         expires_at=_expiry(request.expires_in_seconds, now),
     )
-    notes = () if request.token else _bind(call)
+    notes: tuple[str, ...] = ()
     detail: dict[str, Any] = {"before": None}
     with call.write(f"member {request.name}", detail) as connection:
         if members.find_member(connection, request.name) is not None:
@@ -53,6 +53,9 @@ def create(call: Any, request: MemberCreate) -> MemberView:
         if not request.token:
             notes += _list_creator(call, connection, request)
         members.insert_member(connection, member)
+        if not request.token:
+            # The last that can go wrong: a mark without a member would shut people out.
+            notes += _bind(call)
         view = _view(_found(connection, request.name), now, token=token, notes=notes)
         detail["after"] = _shown(view)
     return view
@@ -258,7 +261,7 @@ def _bind(call: Any) -> tuple[str, ...]:
     problem = bind(call.environment)
     if not problem:
         return ()
-    return (f"who comes through sudo is not bound in other homes of this account: {problem}",)
+    return (f"who comes through sudo is not bound to a role: {problem}",)
 
 
 def _found(connection: Connection, name: str) -> Row[Any]:

@@ -94,10 +94,11 @@ _PROOFS = {
 
 
 def _change(entry: AuditEntryView) -> str:
-    """Return what changed: only the fields that differ."""
+    """Return what changed: only the fields that differ; of files, what their entry says."""
     before, after = entry.before, entry.after
     if not isinstance(before, dict) or not isinstance(after, dict):
-        return ""
+        summary = entry.detail.get("summary")
+        return _cut("; ".join(map(str, summary))) if isinstance(summary, list) else ""
     parts = [
         f"{name}: {_word(before.get(name))} -> {_word(after.get(name))}"
         for name in after

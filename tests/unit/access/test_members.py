@@ -278,10 +278,26 @@ def test_who_lists_the_first_member_through_sudo_stays_owner(world: World, accou
 
 @pytest.mark.usefixtures("nobody_listed", "account")
 def test_nobody_shuts_themselves_out(world: World) -> None:
+    office = _through_sudo(world)
     with pytest.raises(Conflict, match="could not go on"):
-        _through_sudo(world).perform(
-            "member.create", MemberCreate(name="nobody", role="viewer", all_teams=True)
-        )
+        office.perform("member.create", MemberCreate(name="nobody", role="viewer", all_teams=True))
+    assert _through_sudo(world).perform("caller.show", requests.Nothing()).home_role == "owner"
+
+
+@pytest.mark.usefixtures("nobody_listed", "account")
+def test_mark_elsewhere_than_the_accounts_home_is_told(world: World, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    made = world.office(HOME=str(other)).perform(
+        "member.create", MemberCreate(name="anna", role="viewer", all_teams=True)
+    )
+    assert len(made.notes) == 1
+    assert "is not bound to a role: HOME is" in made.notes[0]
+    assert _through_sudo(world).perform("caller.show", requests.Nothing()).home_role == "owner"
+
+
+def test_auditor_looks_and_mends_nothing(world: World) -> None:
+    with pytest.raises(AccessDenied, match="may not mend the home"):
+        world.member(home_role="auditor").perform("doctor.check", requests.DoctorRequest(fix=True))
 
 
 @pytest.mark.usefixtures("nobody_listed")
