@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from rediacc.values import SecretScope
 
-__all__ = ["Note", "forget_secret", "note_secret", "read_notes"]
+__all__ = ["Note", "forget_secret", "forget_secrets", "note_secret", "read_notes"]
 
 Note = tuple[int, str]
 """When, in microseconds since 1970, and who."""
@@ -20,6 +20,7 @@ _SET = text(
     "DO UPDATE SET set_at = excluded.set_at, set_by = excluded.set_by"
 )
 _FORGET = text("DELETE FROM secret_note WHERE team = :team AND scope = :scope AND name = :name")
+_FORGET_ALL = text("DELETE FROM secret_note WHERE team = :team")
 _READ = text("SELECT scope, name, set_at, set_by FROM secret_note WHERE team = :team")
 
 
@@ -41,6 +42,15 @@ def forget_secret(team: str, scope: SecretScope, name: str) -> Callable[[Connect
 
     def effect(connection: Connection) -> None:
         connection.execute(_FORGET, row)
+
+    return effect
+
+
+def forget_secrets(team: str) -> Callable[[Connection], None]:
+    """Return the effect that removes the notes of a team that is no more."""
+
+    def effect(connection: Connection) -> None:
+        connection.execute(_FORGET_ALL, {"team": team})
 
     return effect
 

@@ -100,8 +100,12 @@ def _views(call: Any, team: str) -> Iterator[SecretView]:
 
 def _entries(call: Any, team: str) -> Iterator[tuple[SecretScope, str, Path, str]]:
     settings, environment = call.settings, call.environment
-    for variable in list_variables(settings, team, environment=environment):
-        yield SecretScope.VARS, variable.name, variable.path, variable.error
+    try:
+        for variable in list_variables(settings, team, environment=environment):
+            yield SecretScope.VARS, variable.name, variable.path, variable.error
+    except RediaccError as exc:
+        inventory = settings.home / settings.team(team).inventory
+        yield SecretScope.VARS, "", inventory, exc.message
     try:
         private = read_private(settings, team, environment=environment)
     except RediaccError as exc:

@@ -7,7 +7,7 @@ from typing import Any
 from rediacc.access.members import forget_team, list_members
 from rediacc.errors import Conflict, RediaccError
 from rediacc.operations.files import change_files
-from rediacc.operations.secret_notes import note_secret
+from rediacc.operations.secret_notes import forget_secrets, note_secret
 from rediacc.queue.reading import open_tasks_of_team
 from rediacc.requests import Nothing, TeamCreate, TeamRef
 from rediacc.settings import TeamSettings, load_settings
@@ -54,7 +54,8 @@ def delete(call: Any, request: TeamRef) -> TeamView:
             f"team {team.name} has {count} tasks that are pending or running",
             hint="cancel them or let them end first",
         )
-    change_files(call, f"team {team.name}", plan_delete_team(call.settings, team.name))
+    changes = plan_delete_team(call.settings, team.name)
+    change_files(call, f"team {team.name}", changes, effect=forget_secrets(team.name))
     _forget_roles(call, team.name)
     return view
 

@@ -34,6 +34,8 @@ PLAYBOOK = """\
         stdin_add_newline: false
     - name: what the repository had before
       ansible.builtin.command: {cmd: "tee {{ place }}/shared", stdin: "{{ shared_word }}"}
+    - name: the team's SSH key, wherever a play got it from
+      ansible.builtin.command: "cat {{ place }}/id"
     - ansible.builtin.shell: 'printf %s {{ db_password | quote }}; exit 3'
 """
 BY_HAND = """\
@@ -164,6 +166,7 @@ def test_secrets_lie_nowhere_during_and_after_runs_that_fail(lab: Home) -> None:
         "while [ ! -e go ]; do sleep 0.1; done; exit 3"
     )
     secret = ("--secret", "TOKEN=token", "--secret", "DB=db_password")
+    lab.on("lab-01", "id").write_text(ssh_key(lab))
     with lab.worker():
         loud = lab.start("run", "--playbook", "show.yml", "-T", "lab", "-vvv", "--diff")
         waiting = lab.create("-m", "lab-02", *secret, "--shell", line)

@@ -105,7 +105,8 @@ def inspect_team(session: Session, /, *, name: str, output: str | None, quiet: b
 def delete_team(
     session: Session, /, *, name: str, yes: bool, output: str | None, quiet: bool
 ) -> None:
-    """Remove a team that has no work; an inventory of yours stays as it is."""
+    """Remove a team that has no work; an inventory of yours and its vault stay as they are."""
+    from rediacc.cli.render.detail import deleted_team_lines
     from rediacc.cli.render.output import print_item
     from rediacc.requests import TeamRef
 
@@ -113,4 +114,4 @@ def delete_team(
     session.home()
     session.confirm(f"Delete team {name}?", is_agreed=yes)
     team = session.perform("team.delete", TeamRef(name=name))
-    print_item(view, team, kind="team", name=team.name, lines=lambda: [f"team {team.name} deleted"])
+    print_item(view, team, kind="team", name=team.name, lines=lambda: deleted_team_lines(team))

@@ -24,6 +24,7 @@ from rediacc.views import (
 
 __all__ = [
     "created_team_lines",
+    "deleted_team_lines",
     "machine_lines",
     "policy_lines",
     "result_lines",
@@ -144,6 +145,14 @@ def created_team_lines(team: TeamView) -> Iterator[str]:
     if team.public_key:
         yield "its machines let it in once this is in their authorized_keys:"
         yield team.public_key
+
+
+def deleted_team_lines(team: TeamView) -> Iterator[str]:
+    """Yield what to know about a team that is no more."""
+    yield f"team {team.name} deleted"
+    if team.vault == "file":
+        # A key that is gone opens nothing any more: a person decides about that.
+        yield f"its vault stays: vaults/{team.name} and its key .rediacc/keys/{team.name}"
 
 
 def team_lines(team: TeamView) -> Iterator[str]:

@@ -112,7 +112,9 @@ class TeamVaultLib:
         return VaultError(
             f"{self._what} (vault id {label}) cannot be opened"
             + (f" with {tried}: the key is wrong or the file is broken" if tried else ""),
-            hint="" if tried else "no vault id is configured: see ansible.cfg, or docs/vaults.md",
+            hint="put the right key or file back, or try by hand: ansible-vault view"
+            if tried
+            else "no vault id is configured: see ansible.cfg, or docs/vaults.md",
         )
 
 

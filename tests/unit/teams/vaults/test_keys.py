@@ -183,3 +183,16 @@ def test_text_that_was_not_encrypted_is_never_written(
     with pytest.raises(VaultError):
         place.set("word", "another")
     assert path.read_bytes() == before
+
+
+def test_text_that_would_not_open_to_itself_is_never_written(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ansible.parsing.vault import VaultLib
+
+    place.set("word", "sesame")
+    writer = writing_identity(place.settings, "prod", environment=place.environment)
+    real = VaultLib.encrypt
+    monkeypatch.setattr(VaultLib, "encrypt", lambda own, _, **more: real(own, b"other", **more))
+    with pytest.raises(VaultError, match="does not open again"):
+        TeamVaultLib((), writer=writer, what="a text").encrypt("sesame")
