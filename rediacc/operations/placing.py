@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from rediacc.errors import InvalidInput
 from rediacc.monitoring.placement import Outlook, place, read_outlook
 from rediacc.operations.compose import Composed
+from rediacc.queue.submit import find_existing
 from rediacc.values import Kind
 
 __all__ = ["outlook_for", "placed", "placement_notes"]
@@ -32,8 +33,8 @@ def placed(composed: Composed, connection: Connection, outlook: Outlook) -> Comp
     :raises Conflict: too few of the machines can take work.
     """
     number, task = composed.any_count, composed.task
-    if number is None:
-        return composed
+    if number is None or find_existing(connection, task) is not None:
+        return composed  # what was accepted before keeps its place
     if not task.machines:
         raise InvalidInput("--any: the target matches no machine")
     placement = place(connection, outlook, task.team, task.machines, number=number)

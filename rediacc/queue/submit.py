@@ -15,7 +15,7 @@ from rediacc.storage.tables.tasks import Label, Task, TaskMachine, TaskPayload
 from rediacc.times import seconds
 from rediacc.values import Kind, Reason, State
 
-__all__ = ["NewTask", "Submitted", "next_pass", "start_by", "submit"]
+__all__ = ["NewTask", "Submitted", "find_existing", "next_pass", "start_by", "submit"]
 
 _STRIDE = 1_000_000
 _TASK = Task.__table__.insert().returning(Task.__table__.c.id)  # type: ignore[attr-defined]
@@ -88,7 +88,7 @@ def submit(connection: Connection, task: NewTask, *, rules: QueueRules, now: int
 
     :raises Conflict: the key or UUID names a task with other content.
     """
-    existing = _find_existing(connection, task)
+    existing = find_existing(connection, task)
     if existing is not None:
         return existing
     is_due = task.eligible_at <= now
@@ -170,7 +170,11 @@ def start_by(level: int, now: int, rules: QueueRules) -> int | None:
     return now + seconds(limit) if limit else None
 
 
-def _find_existing(connection: Connection, task: NewTask) -> Submitted | None:
+def find_existing(connection: Connection, task: NewTask) -> Submitted | None:
+    """Return the task that the same UUID or key made before, if there is one.
+
+    :raises Conflict: it names a task with other content.
+    """
     row = connection.execute(_BY_UID, {"uid": task.uid}).one_or_none()
     what = f"taskId {task.uid}"
     if row is None and task.idempotency_key is not None:

@@ -7,6 +7,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -56,7 +58,7 @@ def sampled(
 ) -> Iterator[tuple[Home, WorkerProcess]]:
     """A home whose team prod is sampled; one machine of it hangs, one is deaf, one is away.
 
-    The worker has one slot, and a task keeps a processor and the slot busy all the time.
+    The worker has one slot, which a task keeps all the time; at first it keeps a processor too.
     """
     home = make_home().make()
     sleeper = home.write("sleeper", "#!/bin/sh\nexec sleep 600\n")
@@ -75,8 +77,8 @@ def sampled(
     text = text.replace("[worker]\n", "[worker]\nslots = 1\nstop_grace = 1\n")
     lines = SETTINGS.format(timeout=TIMEOUT, port=port).partition("[monitoring]\n")[2]
     config.write_text(text.replace("[monitoring]\n", f"[monitoring]\n{lines}"))
-    # A processor's whole time, for as long as the tests need it.
-    command = "sh -c 'while :; do :; done' busy-loop"
+    # A processor's whole time until the file is there; the slot for as long as the tests need it.
+    command = "sh -c 'while ! test -e calm; do :; done; exec sleep 613' busy-loop"
     assert home.type("create", "task", "-m", "prod-02", "--shell", command).rc == 0
     try:
         with home.worker() as worker:
@@ -85,7 +87,9 @@ def sampled(
             assert behind.rc == 0, behind
             yield home, worker
     finally:
-        home.end("prod-02", "busy-loop")
+        home.on("prod-02", "calm").touch()
+        wait_until(lambda: "sleep 613" in home.commands("prod-02"), "the end of the loop")
+        home.end("prod-02", "613")
 
 
 def _health(home: Home) -> dict[str, dict[str, Any]]:
@@ -127,6 +131,7 @@ def test_samples_are_fresh_while_the_worker_is_busy(sampled: tuple[Home, WorkerP
     usage = shutil.disk_usage(health["disk_path"])
     used = 100 * usage.used / (usage.used + usage.free)
     assert health["disk_percent"] == pytest.approx(used, abs=5)
+    home.on("prod-02", "calm").touch()
     assert health["uptime_seconds"] == pytest.approx(time.time() - psutil.boot_time(), abs=120)
 
 
@@ -170,6 +175,14 @@ def test_any_takes_the_machine_with_least_work_in_good_health(
     assert home.type("update", "machine", chosen[0], "--state", "maintenance").rc == 0
     plan = home.type("create", "task", *words, "--dry-run").stdout.splitlines()
     assert [chosen[0], "no", "skipped:", "is", "in", "maintenance"] in [row.split() for row in plan]
+    keyed = ("create", "task", *words[:3], "--any", "2", *words[4:], "--idempotency-key", "once")
+    first = home.type(*keyed)
+    assert first.rc == 0, first
+    assert home.type("update", "machine", "prod-02", "--state", "offline").rc == 0
+    again = home.type(*keyed)  # it was accepted when two machines could take it
+    assert (again.rc, "exists already" in again.stdout) == (0, True), again
+    assert home.type("update", "machine", "prod-02", "--state", "online").rc == 0
+    assert home.type("cancel", "task", first.stdout.split()[1]).rc == 0
     refused = home.type("create", "task", *words[:3], "--any", "3", *words[4:])
     assert refused.rc == 6, refused
     assert "--any 3: 2 of 6 machines can take work" in refused.stderr
@@ -248,6 +261,40 @@ def test_sampling_ends_with_its_worker_and_what_it_left_turns_stale(
     # Sampling is the worker's own: noted once when it began, not each round.
     noted = _query(home, "SELECT object FROM audit WHERE operation = 'machine.sample'")
     assert noted == [("team prod",)]
+
+
+def test_a_terminal_is_asked_whether_to_sample(make_home: Callable[[], Home]) -> None:
+    home = make_home().make()
+    config = home.directory / "rediacc.toml"
+    for team, answer in (("asked", b"y\n"), ("unwilling", b"\n")):
+        screen = _type_on_terminal(home, answer, "create", "team", team)
+        assert "every minute? [y/N]" in screen
+    text = config.read_text()
+    asked, unwilling = (text.partition(f"[teams.{team}]")[2] for team in ("asked", "unwilling"))
+    assert "sample_every = 60" in asked.partition("[")[0]
+    assert "sample_every" not in unwilling.partition("[")[0]
+
+
+def _type_on_terminal(home: Home, answer: bytes, *words: str) -> str:
+    """Type a command on a terminal, answer its question, and return what the screen showed."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rediacc", *words],
+        cwd=home.directory,
+        env=home.environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    os.write(ours, answer)
+    shown = b""
+    with contextlib.suppress(OSError):  # a terminal that nobody has open any more
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    assert process.wait() == 0, shown
+    return shown.decode()
 
 
 def test_nothing_is_sampled_unasked(make_home: Callable[[], Home]) -> None:
