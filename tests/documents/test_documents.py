@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -12,21 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_homes import Typed, plain_words
+from documents_home import BLOCK, NAMES, ROOT, Repository, as_installed
 from machines import Machines
-
-ROOT = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMES = ("prod-01", "prod-02", "prod-03", "stage-01", "stage-02")
-SITE = """\
-- name: Site
-  hosts: all
-  gather_facts: false
-  tasks:
-    - name: Say who it is
-      ansible.builtin.command: uptime
-      changed_when: false
-"""
 
 
 @pytest.fixture(scope="module")
@@ -35,69 +21,11 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
         yield running
 
 
-class Repository:
-    """An Ansible repository as somebody has it, and a shell in it."""
-
-    def __init__(self, path: Path, machines: Machines) -> None:
-        self.path = path
-        self.account = path.parent / "account"
-        (self.account / ".ssh").mkdir(parents=True)
-        self._write_inventory("production", NAMES[:3], "[web]\nprod-01\nprod-02\n")
-        self._write_inventory("staging", NAMES[3:], "[web]\nstage-01\n")
-        (path / "site.yml").write_text(SITE, encoding="utf-8")
-        machines.ssh_config(path / "ssh_config")
-        (path / "ansible.cfg").write_text(
-            "[ssh_connection]\nssh_args = -F ./ssh_config\n", encoding="utf-8"
-        )
-
-    def _write_inventory(self, name: str, members: tuple[str, ...], groups: str) -> None:
-        directory = self.path / "inventories" / name
-        directory.mkdir(parents=True)
-        debian = Path("/usr/bin/python3")
-        python = debian if debian.exists() else sys.executable
-        hosts = "".join(f"{member} ansible_python_interpreter={python}\n" for member in members)
-        (directory / "hosts").write_text(f"{hosts}\n{groups}", encoding="utf-8")
-
-    def environment(self) -> dict[str, str]:
-        return {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
-            "HOME": str(self.account),
-            "LANG": "C.UTF-8",
-        }
-
-    def start(self, command: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            ["bash", "-c", command],
-            cwd=self.path,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def run(self, command: str) -> tuple[int, str]:
-        words = plain_words(command)
-        if words is not None:
-            done = Typed(words, self.path, self.environment()).wait()
-            return done.rc, done.stdout + done.stderr
-        process = self.start(_as_installed(command))
-        output, _ = process.communicate(timeout=180)
-        return process.returncode, output
-
-
 @pytest.fixture
 def repository(tmp_path: Path, machines: Machines) -> Repository:
     path = tmp_path / "ansible"
     path.mkdir()
     return Repository(path, machines)
-
-
-def _as_installed(command: str) -> str:
-    """Let the name `rediacc` mean this checkout, also where nothing is installed."""
-    return f'rediacc() {{ {shlex.quote(sys.executable)} -m rediacc "$@"; }}\n{command}'
 
 
 def _commands(text: str) -> list[str]:
@@ -135,7 +63,7 @@ def test_readme_commands_do_what_it_shows(repository: Repository) -> None:
     try:
         for command in commands[1:]:
             if command.endswith("&"):
-                worker = repository.start(_as_installed(f"exec {sys.executable} -m {command[:-1]}"))
+                worker = repository.start(as_installed(f"exec {sys.executable} -m {command[:-1]}"))
                 continue
             rc, output = repository.run(command)
             assert rc == 0, f"{command}: {output}"
@@ -174,6 +102,9 @@ def test_guide_commands_do_what_it_says(repository: Repository) -> None:
     for command in commands:
         if command == "rediacc list named-tasks":
             _write_named_task(repository)
+        if "--from tonight.yml --dry-run" in command:
+            body = next(body for _, body in BLOCK.findall(text) if "# tonight.yml" in body)
+            (repository.path / "tonight.yml").write_text(body, encoding="utf-8")
         rc, output = repository.run(command)
         assert rc == 0, f"{command}: {rc} {output}"
         assert "Traceback" not in output
