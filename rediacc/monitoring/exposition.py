@@ -38,12 +38,23 @@ def exposition(measures: Measures) -> str:
 
 
 def registry_of(read: Callable[[], Measures]) -> CollectorRegistry:
-    """Return a registry that calls `read` whenever it is scraped."""
+    """Return a registry that calls `read` whenever it is scraped.
+
+    When that fails ``rediacc_up`` is 0 and nothing else is told.
+    """
     from prometheus_client import CollectorRegistry
+    from prometheus_client.core import GaugeMetricFamily
 
     class _Collector:
         def collect(self) -> Iterator[Metric]:
-            return _metrics(read())
+            up = "Whether rediacc's database could be read."
+            try:
+                measures = read()
+            except RediaccError:
+                yield GaugeMetricFamily("rediacc_up", up, value=0)
+            else:
+                yield GaugeMetricFamily("rediacc_up", up, value=1)
+                yield from _metrics(measures)
 
         def describe(self) -> Iterable[Metric]:
             return ()  # else registering would collect

@@ -78,7 +78,8 @@ class Sampler:
             if not self._chores.pause(pause):
                 self.sample(team, every)
 
-        self._chores.add(f"sample {team}", look, every_seconds=every)
+        # Named for its interval too: after a change nobody waits for the old one to pass.
+        self._chores.add(f"sample {team} every {every:g}s", look, every_seconds=every)
 
     def sample(self, team: str, every_seconds: float) -> int:
         """Look once at every machine of `team`; return how many looks were stored.

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from queue_lab import Lab, result
 
-from rediacc.errors import RediaccError
-from rediacc.monitoring.exposition import exposition, write_textfile
+from rediacc.errors import DatabaseUnavailable, RediaccError
+from rediacc.monitoring.exposition import exposition, registry_of, write_textfile
 from rediacc.monitoring.looks import MachineSample
-from rediacc.monitoring.measures import read_measures
+from rediacc.monitoring.measures import Measures, read_measures
 from rediacc.monitoring.recording import record_queue
 from rediacc.monitoring.samples import store_samples
 from rediacc.settings import Settings, TeamSettings
@@ -122,6 +123,14 @@ def test_machines_have_values_only_while_they_are_fresh(lab: Lab) -> None:
     third = {"team": "prod", "machine": "web3"}
     assert _value(series, "rediacc_machine_up", **third) is None
     assert _value(series, "rediacc_machine_sample_age_seconds", **third) == 600
+
+
+def test_a_database_that_is_away_is_told() -> None:
+    def fail() -> Measures:
+        raise DatabaseUnavailable("it is away")
+
+    text = generate_latest(registry_of(fail)).decode()
+    assert _series(text) == {("rediacc_up", frozenset()): 0.0}
 
 
 def test_series_do_not_grow_with_the_tasks(lab: Lab) -> None:
