@@ -109,10 +109,14 @@ class Book:
         self._close(_Entry.of(row), why)
         return True
 
-    def resolve_by_id(self, alert_id: int, *, why: str) -> bool:
-        """Close alert `alert_id`; false when it is closed already."""
+    def resolve_by_id(self, alert_id: int, *, why: str, seen_at: int | None = None) -> bool:
+        """Close alert `alert_id`; false when it is closed already.
+
+        :param seen_at: its ``last_at`` when it was found to be over; where there was more of it
+            since, it stays open.
+        """
         row = self._by_id(alert_id)
-        if row.state == str(AlertState.RESOLVED):
+        if row.state == str(AlertState.RESOLVED) or seen_at not in (None, row.last_at):
             return False
         self._close(_Entry.of(row), why)
         return True

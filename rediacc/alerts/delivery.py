@@ -121,8 +121,13 @@ class Deliverer:
         """Send all that is due now, and wait for it, at most so long."""
         deadline = time.monotonic() + seconds_to_wait
         while self.step() and time.monotonic() < deadline:
-            for thread in list(self._busy.values()):
-                thread.join(max(0.0, min(0.2, deadline - time.monotonic())))
+            self.wait(seconds_to_wait=min(0.2, deadline - time.monotonic()))
+
+    def wait(self, *, seconds_to_wait: float) -> None:
+        """Wait for what is being sent now, at most so long."""
+        deadline = time.monotonic() + seconds_to_wait
+        for thread in list(self._busy.values()):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self, channel: str, team: str) -> None:
         try:

@@ -81,6 +81,7 @@ def close_what_is_over(database: Database, settings: Settings, *, place: Place) 
             if (change := _change(connection, settings, row, fine)) is not None
         }
     now = micros(utc_now())
+    seen = {row.id: row.last_at for row in alerts}
     reached = max((one.at for one in fine), default=0)
     is_further = reached > (cursor or 0)
     if not changes and not is_further:
@@ -89,7 +90,7 @@ def close_what_is_over(database: Database, settings: Settings, *, place: Place) 
         book = Book(connection, settings, place=place, now=now)
         for alert_id, change in changes.items():
             if isinstance(change, str):
-                book.resolve_by_id(alert_id, why=change)
+                book.resolve_by_id(alert_id, why=change, seen_at=seen[alert_id])
             else:
                 book.remove_subjects(alert_id, change)
         if is_further:

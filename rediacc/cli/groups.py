@@ -123,8 +123,9 @@ class VerbGroup(_RegistryGroup):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if self._verb in registry.TASK_VERBS and _looks_like_task(args[0]):
-            return "task", self.find("task"), args
+        noun = registry.NUMBERED.get(self._verb)
+        if noun is not None and _looks_like_task(args[0]):
+            return noun, self.find(noun), args
         return super().resolve_command(ctx, args)
 
 

@@ -15,8 +15,8 @@ __all__ = [
     "NOUN_ALIASES",
     "NOUN_LEAVES",
     "NOUN_ORDER",
+    "NUMBERED",
     "OWN_ALIASES",
-    "TASK_VERBS",
     "VERBS",
     "VERBS_AND_NOUNS",
     "VERB_ALIASES",
@@ -213,8 +213,11 @@ VERBS_AND_NOUNS = frozenset({"worker", "archive", "silence"})
 # Commands without a noun that also answer after one: `rediacc task logs 42`.
 NOUN_LEAVES = {"task": ("run", "wait", "logs"), "queue": ("depth",)}
 
-# Verbs whose noun may be left out before a task's id: `rediacc cancel 42`.
-TASK_VERBS = frozenset({"inspect", "update", "cancel", "retry", "release"})
+# Verbs whose noun may be left out before a number, and what it means: `rediacc cancel 42`.
+NUMBERED = {
+    **dict.fromkeys(("inspect", "update", "cancel", "retry", "release"), "task"),
+    **dict.fromkeys(("ack", "resolve"), "alert"),
+}
 
 # `queue` means tasks only where a person would say it.
 _QUEUE_VERBS = frozenset({"inspect", "cancel"})

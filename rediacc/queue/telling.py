@@ -6,6 +6,7 @@ and nothing that happened stays untold.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,7 +15,7 @@ from rediacc.queue.outcome import Conclusion
 from rediacc.storage.tables.work import Outbox
 from rediacc.values import Reason, State
 
-__all__ = ["tell"]
+__all__ = ["tell", "tell_of_follow_up"]
 
 _OUTBOX = Outbox.__table__.insert()  # type: ignore[attr-defined]
 _KINDS = {Reason.LOST: "task.lost", Reason.EXPIRED: "task.expired"}
@@ -43,6 +44,19 @@ def tell(
     if conclusion.follow_up is not None:
         payload = base | {"named": conclusion.follow_up}
         _post(connection, f"run:{row.id}:{row.epoch}", "run", row.id, payload, now=now)
+
+
+def tell_of_follow_up(
+    connection: Connection, key: str, payload: Mapping[str, Any], *, message: str, now: int
+) -> None:
+    """Write that the task which was to follow a failed one could not be made.
+
+    :param key: the key of the row that asked for it.
+    :param payload: what that row held.
+    """
+    told = {**payload, "title": f"run:{payload['named']}", "message": message}
+    told |= {"reason": str(Reason.CONFIG), "rc": None}
+    _post(connection, f"failed:{key}", "task.failed", payload["task"], told, now=now)
 
 
 def _post(

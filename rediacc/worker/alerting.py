@@ -19,6 +19,7 @@ _MACHINES_SECONDS = 15.0
 # Each look reads the whole chain.
 _AUDIT_SECONDS = 3600.0
 _DELIVER_SECONDS = 1.0
+_END_SECONDS = 2.0
 
 
 def begin_alerting(
@@ -39,9 +40,15 @@ def begin_alerting(
             error = deliverer.errors.pop()
             LOG.error("a message could not be looked after: %s", error, exc_info=error)
 
-    chores.add("alerts", lambda: watch.look(Scope.CHEAP), every_seconds=_LOOK_SECONDS)
-    chores.add("alerts deliver", deliver, every_seconds=_DELIVER_SECONDS)
+    # Each worker does these two: they read, and write only where there is something to write,
+    # while sharing a chore costs a transaction each time. Two at once do nothing twice.
+    chores.add(
+        "alerts", lambda: watch.look(Scope.CHEAP), every_seconds=_LOOK_SECONDS, is_shared=False
+    )
+    chores.add("alerts deliver", deliver, every_seconds=_DELIVER_SECONDS, is_shared=False)
     chores.add(
         "alerts machines", lambda: watch.look(Scope.MACHINES), every_seconds=_MACHINES_SECONDS
     )
     chores.add("alerts audit", lambda: watch.look(Scope.AUDIT), every_seconds=_AUDIT_SECONDS)
+    # What is being sent is noted as sent, where the receiver takes no longer than this.
+    chores.at_end(lambda: deliverer.wait(seconds_to_wait=_END_SECONDS))

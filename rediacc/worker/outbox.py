@@ -1,6 +1,6 @@
 """What a settlement left in the outbox for the worker itself: follow-up tasks (``run:NAME``).
 
-Alerts stay in the outbox until somebody delivers them; the worker's log shows them meanwhile.
+One that cannot be created is told of as a failure: nobody would mend what it was to mend.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from rediacc.errors import RediaccError
 from rediacc.operations.compose import compose_task
 from rediacc.queue.rules import QueueRules
 from rediacc.queue.submit import submit
+from rediacc.queue.telling import tell_of_follow_up
 from rediacc.requests import TaskRequest
 from rediacc.settings import Settings
 from rediacc.storage.engine import Database
@@ -56,7 +57,7 @@ class FollowUps:
         name = str(payload["named"])
         context = about_task(self._database, int(str(payload["task"])), named=name)
         request = TaskRequest(named=name, idempotency_key=key)
-        task = None
+        task, problem = None, ""
         try:
             task = compose_task(
                 request,
@@ -67,9 +68,14 @@ class FollowUps:
                 gate=None,
             ).task
         except RediaccError as exc:
+            problem = f"{name} was to follow and was not created: {exc.message}"
             LOG.error("follow-up not created: %s", exc.message, extra=context)
         now = micros(utc_now())
         with self._database.write() as connection:
-            if connection.execute(_DONE, {"id": number, "now": now}).rowcount and task is not None:
+            if not connection.execute(_DONE, {"id": number, "now": now}).rowcount:
+                return
+            if task is None:
+                tell_of_follow_up(connection, key, payload, message=problem, now=now)
+            else:
                 created = submit(connection, task, rules=self._rules, now=now)
                 LOG.info("follow-up created as task %d", created.id, extra=context)

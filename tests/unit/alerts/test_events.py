@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from alert_lab import AlertLab
-from queue_lab import result
 
 from rediacc.alert_words import AlertState
 from rediacc.alerts.book import Book
 from rediacc.alerts.service import place_of
 from rediacc.alerts.watch import Scope
 from rediacc.queue import changes
+from rediacc.queue.expiry import expire
 from rediacc.queue.outcome import Ending
 from rediacc.settings.alerts import AlertLimits, AlertSettings
 from rediacc.times import micros, utc_now
 from rediacc.values import MachineOutcome, OnLost, RetryPolicy
+from rediacc.worker.outbox import FollowUps
 
 DAY = 86400 * 1_000_000
 
@@ -52,19 +54,19 @@ def test_five_hundred_failures_of_one_cause_are_one_message(
     alerts = replace(AlertLab.quick(), limits=AlertLimits(), gather=3.0)
     lab = make_lab(alerts)
     for number in range(500):
-        task = lab.submit(f"web-{number % 50}", title=f"backup volume {number}")
-        lab.claim()
-        lab.run(task, result(f"web-{number % 50}", MachineOutcome.FAILED))
-        if number in (100, 300):
-            lab.look(Scope.CHEAP)
-    lab.look(Scope.CHEAP)
-    detail = lab.alert("task-failed")
+        lab.submit(f"web-{number % 50}", title=f"backup volume {number}", expires_at=lab.now)
+    ended = 1
+    while ended:
+        with lab.database.write() as connection:
+            ended = len(expire(connection, now=lab.now, limit=200))
+        lab.look(Scope.CHEAP)
+    detail = lab.alert("task-expired")
     assert detail.alert.number == 500
     assert len(detail.where) == 50
     (payload,) = lab.payloads()
     assert (payload["event"], payload["count"], payload["where_count"]) == ("trigger", 500, 50)
     assert payload["title"].startswith("[prod] backup volume ")
-    assert "failed 500 times on web-0, web-1 and 48 more" in payload["title"]
+    assert "expired before it started 500 times on web-0, web-1 and 48 more" in payload["title"]
 
 
 def test_other_causes_and_teams_are_other_alerts(lab: AlertLab) -> None:
@@ -259,3 +261,52 @@ def test_finished_tasks_by_the_thousand_are_all_looked_at(
     lab.succeed("web-01", title="deploy")
     lab.look()
     assert lab.open_rules() == set()
+
+
+def test_more_of_it_while_somebody_closes_it_keeps_it_open(lab: AlertLab) -> None:
+    lab.fail("web-01")
+    lab.look()
+    (before,) = lab.alerts()
+    lab.fail("web-01")
+    lab.look()
+    with lab.database.write() as connection:
+        book = Book(connection, lab.settings, place=place_of(lab.settings), now=lab.now)
+        seen = micros(before.last_at)
+        assert not book.resolve_by_id(before.id, why="it was over then", seen_at=seen)
+    assert lab.open_rules() == {"task-failed"}
+
+
+def test_task_that_was_to_follow_and_cannot_be_made_is_a_failure(lab: AlertLab) -> None:
+    task = lab.fail("web-01", policy=RetryPolicy(failure_action="run:mend"))
+    follow_ups = FollowUps(
+        database=lab.database, settings=lab.settings, rules=lab.rules, environment={}
+    )
+    for _ in range(2):
+        follow_ups.create()
+    lab.look()
+    detail = lab.alert("task-failed")
+    assert detail.alert.number == 1
+    assert detail.what == "run:mend"
+    assert "mend was to follow and was not created" in detail.why[0]
+    assert detail.alert.tasks == (task,)
+
+
+def test_event_counts_once_when_several_look_at_once(lab: AlertLab) -> None:
+    for _ in range(40):
+        lab.submit("web-01", expires_at=lab.now)
+    with lab.database.write() as connection:
+        expire(connection, now=lab.now, limit=100)
+    barrier = threading.Barrier(4)
+
+    def look() -> None:
+        barrier.wait()
+        lab.look(Scope.CHEAP)
+
+    threads = [threading.Thread(target=look) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert lab.alert("task-expired").alert.number == 40
+    keys = [one.key for one in lab.deliveries()]
+    assert len(keys) == len(set(keys)) == 1

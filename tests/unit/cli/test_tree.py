@@ -68,6 +68,7 @@ def test_noun_may_be_left_out_before_a_tasks_id() -> None:
     assert find("cancel", "42") is find("cancel", "task")
     uid = "550e8400-e29b-41d4-a716-446655440000"
     assert find("inspect", uid) is find("inspect", "task")
+    assert find("ack", "3") is find("ack", "alert")
     with pytest.raises(click.UsageError):
         find("delete", "42")
 
