@@ -32,6 +32,12 @@ options:
     description: How many rounds of SIGTERM and SIGKILL to make at most.
     type: int
     default: 3
+  age:
+    description:
+      - Seconds since the run began, as its controller measured them. A process that is older
+        by more than two minutes was there before the run and cannot belong to it, even where
+        it cannot be examined.
+    type: float
   become_used:
     description:
       - Whether the run may have become another user on this machine. Processes of other
@@ -81,6 +87,11 @@ unreadable:
   description: How many processes that could belong to the run could not be examined.
   returned: always
   type: int
+unexamined:
+  description: The processes that C(unreadable) counts.
+  returned: always
+  type: list
+  elements: dict
 confirmed:
   description:
     - Whether nothing of the run is left, as far as markers can tell. False without C(/proc),
@@ -98,6 +109,10 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 POLL_SECONDS = 0.05
+# A process that just ends or replaces its program cannot be examined for a moment.
+PATIENCE_SECONDS = 2.0
+# Between the moment when the run's age was measured and the moment when a process is looked at.
+AGE_SLACK_SECONDS = 120.0
 # These start logins and keep keys; they make themselves unreadable to their own user, and
 # a run's environment never reaches them.
 LOGIN_PROCESSES = ("sshd", "sshd-session", "sshd-auth", "(sd-pam)", "ssh-agent", "gpg-agent")
@@ -136,25 +151,37 @@ def _own_line():
     return line
 
 
+def _age(pid):
+    """Return for how many seconds a process has run, or None when that cannot be told."""
+    try:
+        # The name in the second field may hold blanks and brackets.
+        fields = _read("/proc/%d/stat" % pid).rpartition(b")")[2].split()
+        started = int(fields[19]) / float(os.sysconf("SC_CLK_TCK"))
+        return float(_read("/proc/uptime").split()[0]) - started
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 class Finder:
     """Looks through /proc for the processes of one run."""
 
-    def __init__(self, marker, become_used):
+    def __init__(self, marker, become_used, age=None):
         self._entry = ("REDIACC_RUN=" + marker).encode("utf-8", "surrogateescape")
         self._may_be_others = become_used
         self._spared = _own_line()
-        self.unreadable = 0
+        self._oldest = None if age is None else age + AGE_SLACK_SECONDS
+        self.unexamined = {}
 
     @property
     def is_complete(self):
         """Whether the last look could see everything that may belong to the run."""
         sees_others = os.geteuid() == 0 or not self._may_be_others
-        return sees_others and self.unreadable == 0
+        return sees_others and not self.unexamined
 
     def look(self):
-        """Return {pid: name} of the run's processes and count what could not be examined."""
+        """Return {pid: name} of the run's processes and note what could not be examined."""
         found = {}
-        self.unreadable = 0
+        self.unexamined = {}
         for entry in os.listdir("/proc"):
             if entry.isdigit() and int(entry) not in self._spared:
                 self._examine(int(entry), found)
@@ -170,8 +197,27 @@ class Finder:
                 found[pid] = name
         except PermissionError:
             is_suspect = self._may_be_others or uid == os.getuid()
-            if is_suspect and name not in LOGIN_PROCESSES:
-                self.unreadable += 1
+            if is_suspect and name not in LOGIN_PROCESSES and not self._is_beside_the_run(pid):
+                self.unexamined[pid] = name
+
+    def _is_beside_the_run(self, pid):
+        """Return whether a process that cannot be examined has ended or is older than the run."""
+        status = _status(pid)
+        if status is None or status[1] in "ZX":
+            return True
+        if self._oldest is None:
+            return False
+        age = _age(pid)
+        return age is not None and age > self._oldest
+
+    def look_patiently(self):
+        """Look until something is found, or everything could be examined, or it takes too long."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        found = self.look()
+        while not found and self.unexamined and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            found = self.look()
+        return found
 
     def holds_marker(self, pid):
         """Return whether the process belongs to the run now.
@@ -206,18 +252,22 @@ class Finder:
 
 def stop(finder, grace, tries):
     """End the run's processes; return all that were found and those that remain."""
-    found = finder.look()
-    left = dict(found)
+    found = {}
+    left = {}
     for _try in range(max(1, tries)):
+        left = left or finder.look_patiently()
+        found.update(left)
         if not left:
-            break
+            return found, left
         finder.send(left, signal.SIGTERM)
         left = finder.wait(grace)
         found.update(left)
-        if not left:
-            break
-        finder.send(left, signal.SIGKILL)
-        left = finder.wait(1.0)
+        if left:
+            finder.send(left, signal.SIGKILL)
+            left = finder.wait(1.0)
+            found.update(left)
+    if not left:
+        left = finder.look_patiently()
         found.update(left)
     return found, left
 
@@ -232,6 +282,7 @@ def main():
             "marker": {"type": "str", "required": True},
             "grace": {"type": "float", "default": 5.0},
             "tries": {"type": "int", "default": 3},
+            "age": {"type": "float"},
             "become_used": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -246,12 +297,13 @@ def main():
             killed=[],
             remaining=[],
             unreadable=0,
+            unexamined=[],
             confirmed=False,
             msg="this machine has no /proc: processes of the run cannot be found",
         )
-    finder = Finder(marker, module.params["become_used"])
+    finder = Finder(marker, module.params["become_used"], module.params["age"])
     if module.check_mode:
-        found = finder.look()
+        found = finder.look_patiently()
         left = found
     else:
         found, left = stop(finder, module.params["grace"], module.params["tries"])
@@ -261,7 +313,8 @@ def main():
         found=_listed(found),
         killed=_listed(killed),
         remaining=_listed(left),
-        unreadable=finder.unreadable,
+        unreadable=len(finder.unexamined),
+        unexamined=_listed(finder.unexamined),
         confirmed=not left and finder.is_complete,
     )
 

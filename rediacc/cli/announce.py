@@ -65,6 +65,8 @@ def created_line(created: Created, *, now: datetime, has_worker: bool) -> str:
 def _start(created: Created, *, now: datetime, has_worker: bool) -> str:
     if created.task.eligible_at > now:
         return f"not before {clock(created.task.eligible_at)}"
+    if created.waits:
+        return f"waits: {one_line(created.waits[0])}"
     if created.ahead:
         return f"{count(created.ahead, 'task')} ahead"
     return "starts now" if has_worker else "next in the queue"

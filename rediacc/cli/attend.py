@@ -70,6 +70,7 @@ def attend(session: Session, view: View, office: Office, created: Created, wish:
                 else lambda page: tell_waits(
                     session, page, knows_of_worker=not created.workers_alive
                 ),
+                on_reminder=None if view.is_quiet else lambda page: tell_waits(session, page),
                 is_abandoned=None if process is None else lambda: _is_gone(office, process),
             )
     except KeyboardInterrupt:

@@ -108,8 +108,29 @@ def debug(error: BaseException) -> None:
         traceback.print_exception(error, file=sys.stderr)
 
 
+_SUDO = "put ansible_become_password into a vaulted file of group_vars"
+_LOGIN = "use a key, or put ansible_password into a vaulted file of group_vars"
+_VAULT = "name vault_password_file in ansible.cfg"
+# Ansible's options that ask a person, and what takes their place.
+_INSTEAD_OF_ASKING = {
+    "-K": _SUDO,
+    "--ask-become-pass": _SUDO,
+    "-k": _LOGIN,
+    "--ask-pass": _LOGIN,
+    "-J": _VAULT,
+    "--ask-vault-pass": _VAULT,
+    "--ask-vault-password": _VAULT,
+}
+
+
 def _usage(error: click.UsageError) -> Complaint:
     if isinstance(error, click.NoSuchOption):
+        instead = _INSTEAD_OF_ASKING.get(error.option_name)
+        if instead is not None:
+            message = (
+                f"there is no option {error.option_name}: a task runs when nobody can be asked"
+            )
+            return Complaint(message, code="usage", exit_code=int(ExitCode.USAGE), hint=instead)
         message = f"there is no option {error.option_name}{_similar(error)}"
     else:
         message = error.format_message().strip()

@@ -16,6 +16,7 @@ __all__ = ["PAST_THE_END", "Followed", "Patience", "follow"]
 PAST_THE_END = 1 << 62
 # A reason that passes sooner is none to speak of.
 _WAIT_SECONDS = 1.5
+_REMIND_SECONDS = 60.0
 _SHORTEST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 0.5
 
@@ -72,12 +73,14 @@ def follow(
     patience: Patience,
     on_entries: Callable[[LogPage, Sequence[LogEntry]], None] | None = None,
     on_wait: Callable[[LogPage], None] | None = None,
+    on_reminder: Callable[[LogPage], None] | None = None,
     is_abandoned: Callable[[], bool] | None = None,
 ) -> Followed:
     """Return when the task has ended, is held for a person, or patience is over.
 
     :param on_entries: takes each new piece of output once; without it no output is read.
     :param on_wait: told each time when why the task waits has changed, and stays so.
+    :param on_reminder: told once a minute for as long as no worker is there to end the wait.
     :param is_abandoned: says when nobody is left to work on the task.
     :raises RediaccError: the task is abandoned, and has not ended.
     """
@@ -85,7 +88,7 @@ def follow(
     pause = _SHORTEST_PAUSE_SECONDS
     told: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
-    since = patience.now()
+    since = reminded = patience.now()
     while True:
         # Asked first: whoever left after settling the task has not abandoned it.
         has_left = is_abandoned is not None and is_abandoned()
@@ -108,7 +111,16 @@ def follow(
         elif on_wait is not None and seen != told and patience.now() - since >= _WAIT_SECONDS:
             told = seen
             on_wait(page)
+        if not _lacks_worker(page):
+            reminded = patience.now()
+        elif on_reminder is not None and patience.now() - reminded >= _REMIND_SECONDS:
+            reminded = patience.now()
+            on_reminder(page)
         if patience.is_over:
             return Followed(page)
         patience.pause(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+
+
+def _lacks_worker(page: LogPage) -> bool:
+    return any(reason.startswith("no worker") for reason in page.waits)

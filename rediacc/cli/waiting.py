@@ -79,6 +79,7 @@ def _wait_for_one(
         task_id,
         patience=patience,
         on_wait=None if view.is_quiet else lambda page: tell_waits(session, page),
+        on_reminder=None if view.is_quiet else lambda page: tell_waits(session, page),
     )
     if view.output == "jsonl":
         click.echo(to_json(document(followed.task), is_line=True))
@@ -108,6 +109,7 @@ def show_logs(
                 patience=patience,
                 on_entries=printer,
                 on_wait=None if view.is_quiet else lambda page: tell_waits(session, page),
+                on_reminder=None if view.is_quiet else lambda page: tell_waits(session, page),
             )
         except KeyboardInterrupt:
             detached(session, ids)

@@ -86,7 +86,8 @@ def ad_hoc_result(record: Mapping[str, Any], *, kind: Kind) -> MachineResult:
     return MachineResult(
         machine=record["host"],
         outcome=outcome,
-        rc=_rc(record),
+        # What our own signal made of a command says nothing about the command.
+        rc=None if outcome is MachineOutcome.TIMED_OUT else _rc(record),
         message=message,
         stdout=_stream(record, "stdout"),
         stderr=_stream(record, "stderr"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from rediacc.errors import PreparationFailed, RediaccError
@@ -25,16 +25,17 @@ def prepare_stop(
     directory: RunDirectory,
     *,
     run_id: str,
-    markers: Sequence[str],
+    ages: Mapping[str, float],
     settings: Settings,
     environment: Mapping[str, str],
 ) -> RunSpec:
-    """Fill `directory` for a run that ends what carries one of `markers`.
+    """Fill `directory` for a run that ends what earlier runs left.
 
     It reaches the machines as the task did. Machines that left the inventory are not asked.
 
     :param work: the task, with the machines to ask.
-    :param markers: the ids of the runs that may have left something.
+    :param ages: the ids of the runs that may have left something, and how many seconds ago each
+        began.
     :raises PreparationFailed: the machines cannot be reached as the team's settings say.
     """
     try:
@@ -67,14 +68,12 @@ def prepare_stop(
     )
     spec = prepare(asking, directory, run_id=run_id, settings=settings, environment=environment)
     grace = settings.stop_grace_seconds
-    play = generate_stop_play(
-        machines, markers=markers, become_used=given.become, grace_seconds=grace
-    )
+    play = generate_stop_play(machines, ages=ages, become_used=given.become, grace_seconds=grace)
     directory.write("play.yml", play)
     return replace(
         spec,
         machines=(),
         is_generated=False,
-        deadline_seconds=_DEADLINE_SECONDS + grace * len(markers),
+        deadline_seconds=_DEADLINE_SECONDS + grace * len(ages),
         environment={**spec.environment, "ANSIBLE_TIMEOUT": str(_CONNECT_SECONDS)},
     )

@@ -102,15 +102,27 @@ def generate_play(
 
 
 def generate_stop_play(
-    machines: tuple[str, ...], *, markers: Sequence[str], become_used: bool, grace_seconds: float
+    machines: tuple[str, ...],
+    *,
+    ages: Mapping[str, float],
+    become_used: bool,
+    grace_seconds: float,
 ) -> str:
-    """Return the YAML of a play that ends what carries one of `markers`: a task for each."""
+    """Return the YAML of a play that ends what runs left on machines: a task for each.
+
+    :param ages: the runs' markers, and how many seconds ago each began.
+    """
     tasks = [
         {
             "name": f"stop {marker}",
-            _STOP: {"marker": marker, "become_used": become_used, "grace": grace_seconds},
+            _STOP: {
+                "marker": marker,
+                "become_used": become_used,
+                "grace": grace_seconds,
+                "age": age,
+            },
         }
-        for marker in markers
+        for marker, age in ages.items()
     ]
     return _dump(_play("rediacc stop", machines, *tasks))
 

@@ -7,6 +7,7 @@ and ends that, and tells whether it is sure.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,7 +58,7 @@ def stop_on_machines(
     """
     play = generate_stop_play(
         tuple(machines),
-        markers=(spec["run_id"],),
+        ages={spec["run_id"]: _age(directory)},
         become_used=bool(spec["become_used"]),
         grace_seconds=float(spec["grace_seconds"]),
     )
@@ -96,3 +97,8 @@ def confirmed_machines(records: Path, *, nonce: str, markers: int) -> frozenset[
         and record["result"].get("confirmed")
     )
     return frozenset(host for host, number in clean.items() if number == markers)
+
+
+def _age(directory: RunDirectory) -> float:
+    """Return how many seconds ago the run in `directory` began."""
+    return max(0.0, time.time() - (directory.path / "begun").stat().st_mtime)

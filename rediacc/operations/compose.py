@@ -69,11 +69,13 @@ def compose_task(
     now: datetime,
     gate: Gate | None,
     sources: Sources | None = None,
+    default_team: str | None = None,
 ) -> Composed:
     """Resolve and check `request`.
 
     :param gate: decides for the person who asks; ``None`` where the worker itself asks.
     :param sources: what several tasks are composed from; ``None`` reads all anew.
+    :param default_team: the team where neither the request nor its targets tell which is meant.
     :raises AccessDenied: the person may not do this in the team, or not at this level.
     :raises InvalidInput: it cannot be meant.
     :raises NotFound: team, machine, playbook or named task do not exist.
@@ -89,7 +91,7 @@ def compose_task(
     kind, text = request.kind, request.text
     if kind is None or text is None:
         raise InvalidInput("nothing to run: give --command, --shell, --module or --playbook")
-    team = _team(request, sources, gate)
+    team = _team(request, sources, gate, default=default_team)
     is_bounded = gate is not None and gate.is_bounded(team)
     if is_bounded:
         check_bounded_request(given, home=settings.home)
@@ -100,7 +102,9 @@ def compose_task(
     level = request.priority if request.priority is not None else DEFAULT_LEVEL
     if gate is not None:
         gate.check_level(team, level)
-        check_follow_up(given.retry, gate=gate, environment=environment)
+        check_follow_up(given.retry, gate=gate, environment=environment, team=team)
+    if named is not None:
+        _follow_up_of(named.retry, sources)
     policy = effective_policy(
         settings,
         request_retry=request.retry,
@@ -147,20 +151,33 @@ def compose_task(
 
 
 def check_follow_up(
-    retry: Mapping[str, Any], *, gate: Gate, environment: Mapping[str, str]
+    retry: Mapping[str, Any], *, gate: Gate, environment: Mapping[str, str], team: str
 ) -> None:
     """Pass when the named task that a policy starts after a failure is one that the person may.
 
     :param retry: the policy's JSON object, as the person gave it.
+    :param team: the team of the task that may fail; it is the follow-up's, too, where its own
+        targets do not tell.
     :raises AccessDenied: they may not create tasks in its team.
+    :raises NotFound: there is no such named task.
+    """
+    sources = Sources(gate.home_settings, environment)
+    named = _follow_up_of(retry, sources)
+    if named is None:
+        return
+    bare = resolve_named_task(named, {}, TaskRequest(named=named.name))
+    gate.for_team(_found_team(bare, sources, default=team))
+
+
+def _follow_up_of(retry: Mapping[str, Any], sources: Sources) -> NamedTask | None:
+    """Return the named task that a policy starts after a failure, if it starts one.
+
+    :raises NotFound: there is no such named task.
     """
     action = retry.get("failureAction")
     if not isinstance(action, str) or not action.startswith("run:"):
-        return
-    sources = Sources(gate.home_settings, environment)
-    named = sources.named_task(action.removeprefix("run:"))
-    bare = resolve_named_task(named, {}, TaskRequest(named=named.name))
-    gate.for_team(_found_team(bare, sources))
+        return None
+    return sources.named_task(action.removeprefix("run:"))
 
 
 def _expires_at(request: TaskRequest, now: datetime) -> int | None:
@@ -172,15 +189,15 @@ def _expires_at(request: TaskRequest, now: datetime) -> int | None:
     return expires_at
 
 
-def _team(request: TaskRequest, sources: Sources, gate: Gate | None) -> str:
+def _team(request: TaskRequest, sources: Sources, gate: Gate | None, *, default: str | None) -> str:
     """Return the name of the task's team, in which the person may create it."""
     if gate is not None and request.team is not None:
         return gate.for_team(request.team).name
-    name = _found_team(request, sources)
+    name = _found_team(request, sources, default=default)
     return name if gate is None else gate.for_team(name).name
 
 
-def _found_team(request: TaskRequest, sources: Sources) -> str:
+def _found_team(request: TaskRequest, sources: Sources, *, default: str | None = None) -> str:
     settings = sources.settings
     if request.team is not None:
         return settings.team(request.team).name
@@ -194,6 +211,8 @@ def _found_team(request: TaskRequest, sources: Sources) -> str:
         found |= _teams_with_group(group, sources)
     if not request.machines and not request.groups and request.limit is not None:
         found = _teams_with_names(request.limit, sources)
+    if default is not None and (not found or default in found):
+        return default
     if not found:
         names = " or ".join(sorted(settings.teams))
         raise InvalidInput("which team? it does not follow from the target", hint=f"--team {names}")

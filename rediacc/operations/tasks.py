@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
-from rediacc.errors import InvalidInput
+from rediacc.errors import Conflict, InvalidInput, NotFound
 from rediacc.monitoring.placement import Outlook
 from rediacc.operations.checking import check_priority, check_timeout
 from rediacc.operations.compose import Composed, check_follow_up, compose_task
@@ -14,6 +16,7 @@ from rediacc.operations.placing import outlook_for, placed, placement_notes
 from rediacc.operations.task_changing import change_each
 from rediacc.operations.task_reading import opened_for_reading
 from rediacc.queue import changes, reading
+from rediacc.queue.outlook import obstacles
 from rediacc.queue.policies import policy_to_json
 from rediacc.queue.submit import NewTask, Submitted, submit
 from rediacc.queue.workers import count_live
@@ -24,13 +27,13 @@ from rediacc.times import micros, moment, utc_now
 from rediacc.values import PolicyView, PublicState, Reason
 from rediacc.views import Created, TaskChange, TaskView
 
+__all__ = ["cancel", "create", "preview_view", "release", "retry", "update"]
+
 _CANCEL_WORDS = {
     "cancelled": "cancelled",
     "stopping": "is being stopped",
     "stopping left": "is being stopped: an earlier attempt may have left something running",
 }
-
-__all__ = ["cancel", "create", "preview_view", "release", "retry", "update"]
 
 
 def create(call: Any, request: TaskRequest) -> Created:
@@ -64,7 +67,9 @@ def create(call: Any, request: TaskRequest) -> Created:
         alive = count_live(connection, lease_seconds=call.settings.lease_seconds, now=call.now)
         if submitted.archive_id is None:
             view = reading.view_task(connection, submitted.id)
-            return _created(connection, view, submitted, composed, alive=alive)
+            waits = _waits(call, connection, view) if submitted.is_new else ()
+            created = _created(connection, view, submitted, composed, alive=alive)
+            return replace(created, waits=waits)
     with opened_for_reading(call, str(submitted.id)) as (archive, view):
         return _created(archive, view, submitted, composed, alive=alive)
 
@@ -105,7 +110,23 @@ def _preview(call: Any, composed: Composed, outlook: Outlook) -> Created:
             policy=composed.policy,
             notes=composed.notes,
             placement=composed.placement,
+            waits=_waits(call, connection, preview_view(composed.task, now=now)),
         )
+
+
+def _waits(call: Any, connection: Connection, view: TaskView) -> tuple[str, ...]:
+    """Return what keeps a task that could start now from doing so."""
+    if view.reason != Reason.QUEUED:
+        return ()
+    return obstacles(
+        connection,
+        view.machines,
+        team=view.team,
+        level=view.priority,
+        rules=call.rules,
+        now=call.now,
+        task_id=view.id or None,
+    )
 
 
 def preview_view(task: NewTask, *, now: int) -> TaskView:
@@ -182,7 +203,8 @@ def update(call: Any, request: TaskUpdate) -> tuple[TaskChange, ...]:
     if not request.retry and all(value is None for value in given):
         raise InvalidInput("nothing to change: give --priority, --timeout, --not-before or --retry")
 
-    check_follow_up(request.retry, gate=call, environment=call.environment)
+    for team in _teams_of(call, request.ids) if request.retry else ():
+        check_follow_up(request.retry, gate=call, environment=call.environment, team=team)
 
     def change(connection: Connection, task_id: int) -> str:
         if request.priority is not None:
@@ -202,6 +224,16 @@ def update(call: Any, request: TaskUpdate) -> tuple[TaskChange, ...]:
         return "updated"
 
     return change_each(call, request.ids, change)
+
+
+def _teams_of(call: Any, ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the teams of those of these tasks that there are and that the caller may change."""
+    teams = set()
+    with call.database.read() as connection:
+        for name in ids:
+            with contextlib.suppress(NotFound, Conflict):
+                teams.add(reading.team_of(connection, reading.find_id(connection, name)))
+    return tuple(sorted(teams & set(call.settings.teams)))
 
 
 def _new_policy(call: Any, connection: Connection, task_id: int, request: TaskUpdate) -> PolicyView:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from rediacc.queue.outcome import Conclusion
+from rediacc.queue.transitions import insert_event
 from rediacc.storage.tables.work import Outbox
 from rediacc.values import Reason, State
 
-__all__ = ["tell", "tell_of_follow_up"]
+__all__ = ["note_follow_up", "tell", "tell_of_follow_up"]
 
+_TASK = text("SELECT epoch, state, reason FROM task WHERE id = :id")
 _OUTBOX = Outbox.__table__.insert()  # type: ignore[attr-defined]
 _KINDS = {Reason.LOST: "task.lost", Reason.EXPIRED: "task.expired"}
 
@@ -64,3 +66,22 @@ def _post(
 ) -> None:
     values = {"key": key, "kind": kind, "task_id": task_id, "payload": payload, "at": now}
     connection.execute(_OUTBOX, values)
+
+
+def note_follow_up(
+    connection: Connection, task_id: int, detail: Mapping[str, Any], *, actor: str, now: int
+) -> None:
+    """Note at a failed task which one followed it, or why none could."""
+    row = connection.execute(_TASK, {"id": task_id}).one_or_none()
+    if row is not None:
+        insert_event(
+            connection,
+            task_id=task_id,
+            epoch=row.epoch,
+            now=now,
+            name="follow-up" if "task" in detail else "no follow-up",
+            state=State(row.state),
+            reason=row.reason,
+            actor=actor,
+            detail=detail,
+        )

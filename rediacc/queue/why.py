@@ -12,7 +12,7 @@ from rediacc.times import moment
 from rediacc.values import Reason, State
 from rediacc.views import TaskView
 
-__all__ = ["NO_WORKER", "explain", "has_live_worker"]
+__all__ = ["NO_WORKER", "blocked_words", "explain", "has_live_worker"]
 
 NO_WORKER = "no worker is running: rediacc worker"
 _HOLDERS = text(
@@ -54,7 +54,7 @@ def _reasons(
             return (f"waits for its retry at {when} ({row.retries_left} more after that)",)
         return (f"scheduled: not before {when}",)
     if state is State.PARKED:
-        return _parked(connection, row)
+        return blocked_words(connection, row.parked_on, row.reason, task_id=row.id)
     if state is State.HELD:
         return (
             f"held for a person: {row.message or 'its end is unknown'}",
@@ -83,23 +83,26 @@ def has_live_worker(connection: Connection, *, live_since: int) -> bool:
     return latest is not None and int(latest) > live_since
 
 
-def _parked(connection: Connection, row: Row[Any]) -> tuple[str, ...]:
-    sort, _, name = row.parked_on.partition(":")
-    if row.reason == Reason.MAINTENANCE:
+def blocked_words(
+    connection: Connection, resource: str, reason: str, *, task_id: int
+) -> tuple[str, ...]:
+    """Return why a task cannot have `resource` now; `reason` is what the plan said."""
+    sort, _, name = resource.partition(":")
+    if reason == Reason.MAINTENANCE:
         return (f"machine {name.partition('/')[2]} is in maintenance",)
-    if row.reason == Reason.OFFLINE:
+    if reason == Reason.OFFLINE:
         return (f"machine {name.partition('/')[2]} is set offline",)
     what = f"team {name}" if sort == "team" else f"machine {name.partition('/')[2]}"
-    holders = connection.execute(_HOLDERS, {"resource": row.parked_on}).all()
+    holders = connection.execute(_HOLDERS, {"resource": resource}).all()
     reasons = [
         f"{what} is busy with task {holder.task_id} since {moment(holder.at):%H:%M:%S} UTC "
         f"({holder.title})"
         for holder in holders[:3]
     ]
-    parameters = {"resource": row.parked_on, "id": row.id}
+    parameters = {"resource": resource, "id": task_id}
     reasons += [
-        f"task {task_id} waits for {what} before it"
-        for task_id in connection.execute(_RESERVERS, parameters).scalars()
+        f"task {other} waits for {what} before it"
+        for other in connection.execute(_RESERVERS, parameters).scalars()
         if not holders
     ]
     return tuple(reasons) or (f"{what} was just released: the next claim looks at it again",)

@@ -9,6 +9,7 @@ standard library's is older.
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import sqlite3
@@ -139,6 +140,9 @@ def open_database(url: str) -> Database:
     if not parsed.database or parsed.database == ":memory:":
         raise InvalidInput("database names no file", hint="sqlite:////absolute/path/rediacc.db")
     path = Path(parsed.database)
+    # What goes wrong with a connection is raised; who gives logging no place gets no traceback
+    # beside it, for example for Ctrl-C while one is closed.
+    logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
     _refuse_network(path)
     _create_private(path)
     driver = sqlite_driver()

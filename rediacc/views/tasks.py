@@ -134,6 +134,7 @@ class Created:
     :param is_new: false when an idempotency key or a ``taskId`` named a task that exists.
     :param ahead: how many pending tasks stand before it in the queue.
     :param workers_alive: workers that could take it now.
+    :param waits: what keeps it from starting now, beside those before it and missing workers.
     :param notes: lines for the person who asked, for example plays that match no machine now.
     :param placement: with ``--any``, what was thought of each machine.
     """
@@ -145,6 +146,7 @@ class Created:
     policy: PolicyView
     notes: tuple[str, ...] = ()
     placement: tuple[Placement, ...] = ()
+    waits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from rediacc.errors import RediaccError
 from rediacc.operations.compose import compose_task
 from rediacc.queue.rules import QueueRules
 from rediacc.queue.submit import submit
-from rediacc.queue.telling import tell_of_follow_up
+from rediacc.queue.telling import note_follow_up, tell_of_follow_up
 from rediacc.requests import TaskRequest
 from rediacc.settings import Settings
 from rediacc.storage.engine import Database
@@ -66,6 +66,7 @@ class FollowUps:
                 created_by="rediacc",
                 now=utc_now(),
                 gate=None,
+                default_team=str(payload["team"]),
             ).task
         except RediaccError as exc:
             problem = f"{name} was to follow and was not created: {exc.message}"
@@ -74,8 +75,12 @@ class FollowUps:
         with self._database.write() as connection:
             if not connection.execute(_DONE, {"id": number, "now": now}).rowcount:
                 return
+            detail: dict[str, object] = {"named": name, "problem": problem}
             if task is None:
                 tell_of_follow_up(connection, key, payload, message=problem, now=now)
             else:
                 created = submit(connection, task, rules=self._rules, now=now)
+                detail = {"named": name, "task": created.id}
                 LOG.info("follow-up created as task %d", created.id, extra=context)
+            failed = payload["task"]
+            note_follow_up(connection, int(str(failed)), detail, actor="rediacc", now=now)

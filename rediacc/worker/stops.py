@@ -117,8 +117,9 @@ class Stops:
     def _ask(self, stop: stopping.Stop) -> tuple[frozenset[str], str]:
         """Return the machines where nothing is left, and why no other answered."""
         work, left = self._read(stop)
-        markers = tuple(one.run_id for one in left)
-        for marker in markers:
+        now = micros(utc_now())
+        ages = {one.run_id: (now - (one.started_at or 0)) / 1e6 for one in left}
+        for marker in ages:
             end_leftovers(marker)
         run_id = uuid.uuid4().hex
         directory = RunDirectory.create(self._base, run_id)
@@ -127,13 +128,13 @@ class Stops:
                 work,
                 directory,
                 run_id=run_id,
-                markers=markers,
+                ages=ages,
                 settings=self._settings,
                 environment=self._environment,
             )
             directory.write("spec.json", spec_to_json(spec))
             self._wait(start_supervisor(directory, spec.environment), directory)
-            clean = confirmed_machines(directory.records, nonce=spec.nonce, markers=len(markers))
+            clean = confirmed_machines(directory.records, nonce=spec.nonce, markers=len(ages))
             return clean, ""
         except PreparationFailed as exc:
             return frozenset(), exc.message

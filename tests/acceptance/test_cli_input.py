@@ -166,6 +166,8 @@ TYPED_WRONG = [
     (["creat", "task"], "did you mean"),
     (["create", "tsk"], "did you mean"),
     ([*CREATE, "--comand", "x"], "did you mean"),
+    ([*CREATE, "--command", "true", "-K"], "ansible_become_password"),
+    ([*CREATE, "--command", "true", "--ask-vault-pass"], "vault_password_file"),
     (["list", "tasks", "--columns", "colour"], "no column"),
     (["list", "tasks", "--sort", "colour"], "no column"),
     (["list", "tasks", "--state", "lost"], "no state"),

@@ -56,7 +56,10 @@ def test_urgent_work_passes_busy_slots_and_machines_keep_their_order(home: Home)
 def test_maintenance_time_and_retry_delay_hold_a_task_back(home: Home) -> None:
     changed = home.type("update", "machine", "prod-03", "--state", "maintenance")
     assert changed.rc == 0, changed
-    maintained = home.shell("prod-03", "echo ran >> trace")
+    told = home.type("create", "task", "-m", "prod-03", "--shell", "echo ran >> trace")
+    assert "waits: machine prod-03 is in maintenance" in told.stdout, told
+    assert "starts now" not in told.stdout
+    maintained = 1
     later = home.shell("prod-01", "echo ran >> trace", "--not-before", "+4s")
     policy = json.dumps({"retryCount": 2, "retryDelay": 2, "failureAction": "none"})
     retried = home.shell(

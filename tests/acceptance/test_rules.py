@@ -94,6 +94,36 @@ def test_alert_of_a_final_failure_is_recorded_once(home: Home) -> None:
     assert [(kind, task) for _key, kind, task in alerts] == [("task.failed", alerted)]
 
 
+def test_follow_up_of_a_failure_runs_in_its_team_and_is_noted(home: Home) -> None:
+    home.write("named_tasks/mend.yml", "shell: echo mended >> trace\ngroups: [web]\n")
+    unknown = home.type(
+        "create", "task", "-m", "prod-01", "--shell", "false", "--failure-action", "run:nosuch"
+    )
+    assert (unknown.rc, "nosuch" in unknown.stderr) == (5, True), unknown
+    failed = home.shell("staging-01", "false", "--failure-action", "run:mend")
+    other = home.shell("prod-02", "false", "--failure-action", "run:mend")
+    home.work()
+    events = {task: _follow_ups(home, task) for task in (failed, other)}
+    made = {task: found["task"] for task, found in events.items()}
+    assert {home.task(new)["team"] for new in made.values()} == {"prod", "staging"}
+    assert home.task(made[failed])["machines"] == ["staging-01"]
+    assert home.lines("staging-01", "trace") == ["mended"]
+    assert home.lines("prod-01", "trace") == ["mended"]
+
+    third = home.shell("prod-01", "false", "--failure-action", "run:mend")
+    (home.directory / "named_tasks/mend.yml").unlink()
+    home.work()
+    assert "mend" in _follow_ups(home, third)["problem"]
+    assert home.state(third)[0] == "failed"
+
+
+def _follow_ups(home: Home, task: int) -> dict[str, Any]:
+    """Return what the task's timeline says of the one that was to follow it."""
+    (event,) = (one for one in home.detail(task)["timeline"] if "follow-up" in one["name"])
+    found: dict[str, Any] = event["detail"]
+    return found
+
+
 def test_state_and_runs_are_their_owners_alone(home: Home) -> None:
     task = home.shell("prod-01", "echo begun > begun; while [ ! -e go ]; do sleep 0.1; done")
     with home.worker():

@@ -76,7 +76,8 @@ def test_time_limit_ends_commands_and_playbooks(home: Home) -> None:
         survivors = left(home)
     assert survivors == []
     assert home.on("prod-02", "begun").exists()
-    assert home.results(tree)["prod-01"]["outcome"] == "timed out"
+    told = home.results(tree)["prod-01"]
+    assert (told["outcome"], told["rc"]) == ("timed out", None)
 
 
 def test_cancel_of_pending_tasks_starts_nothing(home: Home) -> None:

@@ -176,3 +176,27 @@ def test_worker_that_left_after_the_end_abandoned_nothing() -> None:
         is_abandoned=lambda: True,
     )
     assert followed.exit_code is ExitCode.DONE
+
+
+def test_waiting_without_a_worker_is_recalled_each_minute() -> None:
+    lacking = a_page(PublicState.PENDING, waits=("no worker is running: rediacc worker",))
+    told: list[float] = []
+    clock = Clock()
+    follow(
+        Pages(lacking),
+        "7",
+        patience=clock.patience(200.0),
+        on_wait=lambda _page: None,
+        on_reminder=lambda _page: told.append(clock.now),
+    )
+    assert [round(at / 60) for at in told] == [1, 2, 3]
+    busy = a_page(PublicState.PENDING, waits=("machine web-01 is busy with task 3",))
+    told.clear()
+    clock = Clock()
+    follow(
+        Pages(busy),
+        "7",
+        patience=clock.patience(200.0),
+        on_reminder=lambda _page: told.append(clock.now),
+    )
+    assert told == []

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -143,3 +144,64 @@ def test_other_users_processes_are_not_vouched_for(
         except BaseException:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _as_nobody(look: Callable[[], bool]) -> None:
+    """Have `look` be true in a process without rights, whose own children hide what they hold."""
+    nobody = 65534
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setresgid(nobody, nobody, nobody)
+            os.setresuid(nobody, nobody, nobody)
+            os._exit(0 if look() else 1)
+        except BaseException:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _hidden(seconds: float) -> int:
+    """Start a process that nobody without rights can examine; it says when it is there."""
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.write(write_end, b"x")
+        time.sleep(seconds)
+        os._exit(0)
+    os.read(read_end, 1)
+    return pid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+def test_process_that_is_just_ending_leaves_no_doubt(marker: str) -> None:
+    def look() -> bool:
+        pid = _hidden(0.5)
+        finder = stop.Finder(marker, False)
+        finder.look()
+        is_hidden = pid in finder.unexamined
+        ended = stop.stop(finder, 1, 3)
+        return is_hidden and ended == ({}, {}) and finder.is_complete
+
+    _as_nobody(look)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+def test_what_stays_hidden_is_named_unless_it_is_older_than_the_run(
+    marker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stop, "PATIENCE_SECONDS", 0.1)
+
+    def look() -> bool:
+        pid = _hidden(600)
+        try:
+            young = stop.Finder(marker, False, age=0.0)
+            stop.stop(young, 1, 3)
+            older = stop.Finder(marker, False, age=-stop.AGE_SLACK_SECONDS - 1)
+            stop.stop(older, 1, 3)
+            names = set(young.unexamined.values())
+            is_named = pid in young.unexamined and all(names) and not young.is_complete
+            return is_named and pid not in older.unexamined
+        finally:
+            os.kill(pid, 9)
+
+    _as_nobody(look)

@@ -10,10 +10,12 @@ from queue_lab import START, Lab, result
 
 from rediacc.queue import changes
 from rediacc.queue.claim import next_due_at
+from rediacc.queue.outlook import obstacles
 from rediacc.queue.reading import view_task, waits_of
 from rediacc.queue.remaining import remaining_work, stuck_tasks, stuck_words
 from rediacc.queue.resources import set_machine_state
 from rediacc.queue.sweep import find_violations, sweep
+from rediacc.queue.workers import WorkerIdentity, register
 from rediacc.values import MachineOutcome, MachineState, RetryPolicy, State
 
 
@@ -304,3 +306,45 @@ def test_sweep_wakes_what_was_forgotten_and_tells(lab: Lab) -> None:
     with lab.database.write() as connection:
         assert len(sweep(connection, now=lab.now)) == 1
     assert lab.claim_ids() == [waits]
+
+
+def _obstacles(lab: Lab, task_id: int | None, *machines: str, level: int = 3) -> str:
+    with lab.database.read() as connection:
+        found = obstacles(
+            connection,
+            machines,
+            team="prod",
+            level=level,
+            rules=lab.rules,
+            now=lab.now,
+            task_id=task_id,
+        )
+    return "; ".join(found)
+
+
+def test_what_keeps_a_new_task_from_starting_is_told(lab: Lab) -> None:
+    lab.rules = replace(lab.rules, team_slots={"prod": 1})
+    runs = lab.submit("a")
+    assert _obstacles(lab, runs, "a") == ""
+    assert lab.claim_ids() == [runs]
+    assert f"machine a is busy with task {runs}" in _obstacles(lab, None, "a")
+    _set(lab, "b", MachineState.MAINTENANCE)
+    behind = lab.submit("b", "c")
+    assert _obstacles(lab, behind, "b", "c") == "machine b is in maintenance"
+    assert lab.claim_ids() == []
+    assert _obstacles(lab, None, "c") == f"task {behind} waits for machine c before it"
+    assert f"team prod is busy with task {runs}" in _obstacles(lab, None, "d")
+    assert _obstacles(lab, None, "d", level=1) == ""
+
+
+def test_full_workers_keep_a_new_task_from_starting(lab: Lab) -> None:
+    identity = WorkerIdentity(
+        id="w1", host="h", boot_id="b", pid=1, version="1", slots=1, urgent_slots=2
+    )
+    with lab.database.write() as connection:
+        register(connection, identity, now=lab.now)
+    assert _obstacles(lab, None, "b") == ""
+    lab.submit("a")
+    lab.claim()
+    assert _obstacles(lab, None, "b") == "all 1 slots of the workers are taken"
+    assert _obstacles(lab, None, "b", level=1) == ""

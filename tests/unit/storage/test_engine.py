@@ -210,3 +210,25 @@ def test_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable):
         open_database(f"sqlite:///{tmp_path}/rediacc.db")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_interrupted_closing_prints_no_traceback(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from sqlalchemy import event
+from rediacc.storage.engine import open_database
+database = open_database("sqlite:///{tmp_path}/queue.db")
+@event.listens_for(database.writer, "close")
+def interrupt(*_):
+    raise KeyboardInterrupt
+with database.write():
+    pass
+try:
+    database.close()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
