@@ -70,9 +70,9 @@ def print_value(view: View, secret: SecretValue) -> None:
 
 def complain_of(secrets: Sequence[SecretView], *, as_json: bool) -> int:
     """Say which vault files could not be opened; return the exit code."""
-    broken = [secret for secret in secrets if secret.error]
-    for secret in broken:
-        text = f"{secret.team}: {secret.error}"
+    # One key that cannot be had is said once, not for each file that it would open.
+    broken = dict.fromkeys(f"{one.team}: {one.error}" for one in secrets if one.error)
+    for text in broken:
         complain(Complaint(text, code="vault", exit_code=int(ExitCode.GENERAL)), as_json=as_json)
     return int(ExitCode.GENERAL if broken else ExitCode.DONE)
 

@@ -35,9 +35,13 @@ def secret_value(
     private = {} if scope else read_private(settings, team, environment=environment).values
     try:
         value = variable_value(settings, team, name, environment=environment)
-    except NotFound:
-        if name not in private:
+    except NotFound as exc:
+        if scope is not None:
             raise
+        if name not in private:
+            raise NotFound(
+                f"team {team} has no secret {name!r}", hint=f"rediacc list secrets --team {team}"
+            ) from exc
         return SecretScope.PRIVATE, private[name]
     if name in private:
         raise Conflict(
