@@ -18,7 +18,7 @@ __all__ = ["create_task"]
 Examples:
   rediacc create task --machine prod-01 --priority 1 --command "systemctl restart webserver"
   rediacc create task --team prod --group web --shell 'df -h / | tail -1' --wait
-  rediacc create task --playbook site.yml --limit web --check --diff --not-before +10m
+  rediacc create task --playbook site.yml --team prod --limit web --check --diff --not-before +10m
   rediacc create task --named deploy -e version=1.2 --retry '{"retryCount": 3}'
 """,
 )
