@@ -30,7 +30,7 @@ from rediacc.cli.top.dialogs import Question
 from rediacc.cli.top.log_screen import LogScreen
 from rediacc.cli.top.panel import Panel
 from rediacc.cli.top.source import Source
-from rediacc.requests import OverviewRequest
+from rediacc.requests import MemberCreate, MemberUpdate, OverviewRequest
 from rediacc.storage.tables.tasks import Output
 from rediacc.times import micros, utc_now
 from rediacc.values import State
@@ -51,9 +51,12 @@ class Watched:
 
     @contextlib.asynccontextmanager
     async def top(
-        self, size: tuple[int, int] = (80, 24), team: str | None = None
+        self,
+        size: tuple[int, int] = (80, 24),
+        team: str | None = None,
+        **environment: str,
     ) -> AsyncIterator[Top]:
-        session = Session(os.environ)
+        session = Session({**os.environ, **environment})
         session.home_option = str(self.home)
         with contextlib.closing(Source(session.open_office)) as source:
             first = source.perform("overview.read", OverviewRequest(team=team))
@@ -255,6 +258,8 @@ def test_what_machines_and_people_wrote_steers_nothing(make: Callable[..., Watch
             await top.shows(f"msg: {HARMLESS}")
             await top.shows("TASK [Write the virtual hosts]")
             await top.shows("following")
+            # Blank lines stay.
+            assert re.search(r"ok: \[web-03\] +\n +\nTASK", top.text.replace("\u2588", " "))
             await top.press("q")
             await top.shows("QUEUE")
 
@@ -321,6 +326,38 @@ def test_database_that_is_away_is_said_and_found_again(make: Callable[..., Watch
     drive(scenario)
 
 
+def test_who_may_look_no_more_is_told_once_and_not_noted_again_and_again(
+    make: Callable[..., Watched],
+) -> None:
+    watched = make()
+    owner = Session(os.environ)
+    owner.home_option = str(watched.home)
+    made = owner.perform(
+        "member.create", MemberCreate(name="guest", role="viewer", teams=("prod",), token=True)
+    )
+
+    def denied() -> int:
+        return [outcome for _, outcome in watched.audit("overview.read")].count("denied")
+
+    async def scenario() -> None:
+        async with watched.top((160, 40), "prod", REDIACC_TOKEN=made.token) as top:
+            await top.shows("MACHINES  5")
+            await top.press("c", "y")
+            await top.shows("! cancel task")
+            owner.perform("member.update", MemberUpdate(name="guest", remove_teams=("prod",)))
+            await top.shows("press u to try again")
+            await top.until(lambda: not top.app._is_reading, "a rest")
+            seen = denied()
+            for _ in range(5):
+                top.app._look_if_cheap()
+                assert not top.app._is_reading
+            assert denied() == seen
+            await top.press("u")
+            await top.until(lambda: denied() == seen + 1, "one more look")
+
+    drive(scenario)
+
+
 def test_every_panel_can_be_reached_at_the_smallest_size(make: Callable[..., Watched]) -> None:
     watched = make()
     for machine in MACHINES["prod"]:
@@ -340,6 +377,9 @@ def test_every_panel_can_be_reached_at_the_smallest_size(make: Callable[..., Wat
             await top.shows("! unreachable")
             await top.press("question_mark")
             await top.shows("Tab, Shift+Tab")
+            # The whole of it, its frame too.
+            await top.until(lambda: "╭" in top.text and "╮" in top.text, "the frame")
+            await top.shows("it may be refused, and is audited.")
             await top.press("escape")
             await top.shows("c cancel  r retry")
 

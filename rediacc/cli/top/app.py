@@ -21,6 +21,7 @@ from rediacc.cli.top.output_panel import OutputPanel
 from rediacc.cli.top.panel import Panel
 from rediacc.cli.top.sharing import share_rows
 from rediacc.cli.top.source import Source
+from rediacc.errors import AccessDenied, NotAuthenticated
 from rediacc.requests import OverviewRequest
 from rediacc.views import MachineGlance, Overview, TaskView
 
@@ -59,12 +60,18 @@ class TopApp(ActingApp):
     ]
 
     class Seen(Message):
-        """A look at the home, or why there was none."""
+        """A look at the home, or why there was none.
 
-        def __init__(self, overview: Overview | None, failure: str) -> None:
+        :param is_denied: whether it was refused, as it will be again, noted each time.
+        """
+
+        def __init__(
+            self, overview: Overview | None, *, failure: str = "", is_denied: bool = False
+        ) -> None:
             super().__init__()
             self.overview = overview
             self.failure = failure
+            self.is_denied = is_denied
 
     def __init__(
         self,
@@ -85,6 +92,7 @@ class TopApp(ActingApp):
         self._machines_at = time.monotonic()
         self._text = ""
         self._failure = ""
+        self._is_denied = False
         self._failing_since: datetime | None = None
         self._is_reading = False
         self._wants_more = False
@@ -138,7 +146,11 @@ class TopApp(ActingApp):
         )
         self._base.query_one("#depth", Static).update(texts.depth_line(seen, width=width))
         alarm = texts.alarm_line(
-            seen, failure=self._failure, since=self._failing_since, width=width
+            seen,
+            failure=self._failure,
+            since=self._failing_since,
+            again="press u to try again" if self._is_denied else "trying again",
+            width=width,
         )
         line = self._base.query_one("#alarm", Static)
         line.update(alarm or "")
@@ -178,11 +190,8 @@ class TopApp(ActingApp):
             return
         is_wide = self.size.width >= _WIDE
         self._base.query_one("#body").set_class(is_wide, "wide")
-        taken = (
-            3
-            + int(self._base.query_one("#alarm").display)
-            + int(self._base.query_one("#filter").display)
-        )
+        lines = ("#head", "#depth", "#foot", "#alarm", "#filter")
+        taken = sum(1 for line in lines if self._base.query_one(line).display)
         height = max(0, self.size.height - taken)
         for names in (_LEFT, _RIGHT) if is_wide else ((*_LEFT, *_RIGHT),):
             panels = [self._panel(name) for name in names]
@@ -202,7 +211,8 @@ class TopApp(ActingApp):
 
     def _look_if_cheap(self) -> None:
         """Look again, but in a very long queue not so often that looking is work of its own."""
-        if time.monotonic() - self._looked_at_end >= _REST * self._look_took:
+        has_rested = time.monotonic() - self._looked_at_end >= _REST * self._look_took
+        if has_rested and not self._is_reading and not self._is_denied:
             self.look()
 
     def look(self) -> None:
@@ -231,9 +241,11 @@ class TopApp(ActingApp):
             overview: Overview = self.source.perform("overview.read", request)
         except Exception as error:
             # A thread's error ends nothing: the alarm line says it, and the next look tries again.
-            self.post_message(self.Seen(None, from_exception(error).message))
+            message = from_exception(error).message
+            is_denied = isinstance(error, AccessDenied | NotAuthenticated)
+            self.post_message(self.Seen(None, failure=message, is_denied=is_denied))
         else:
-            self.post_message(self.Seen(overview, ""))
+            self.post_message(self.Seen(overview))
 
     def on_unmount(self) -> None:
         # A look that comes back now finds no screen.
@@ -246,6 +258,7 @@ class TopApp(ActingApp):
         self._looked_at_end = time.monotonic()
         self._look_took = self._looked_at_end - self._looked_at_begin
         self._failure = message.failure
+        self._is_denied = message.is_denied
         if message.overview is None:
             self._failing_since = self._failing_since or self.seen.at
         else:

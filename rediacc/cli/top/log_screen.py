@@ -8,13 +8,15 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.screen import Screen
+from textual.screen import ModalScreen
 from textual.widgets import Log, Static
 
 from rediacc.cli.complaints import from_exception
 from rediacc.cli.neutral import one_line
+from rediacc.cli.render.detail import state_words
 from rediacc.cli.top.source import Source
 from rediacc.cli.top.texts import LOG_FOOT, output_lines
+from rediacc.errors import AccessDenied, NotAuthenticated
 from rediacc.requests import LogRequest
 from rediacc.views import LogPage
 
@@ -24,11 +26,11 @@ _MOST_LINES = 50_000
 _PAUSE_SECONDS = 0.5
 
 
-class LogScreen(Screen[None]):
+class LogScreen(ModalScreen[None]):
     """Reads ``task.logs`` as ``rediacc logs -f`` does: opening it is one entry in the audit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape,l", "close", "Back"),
+        Binding("q,escape,l,ctrl+c", "close", "Back"),
         Binding("f", "follow", "Follow"),
     ]
 
@@ -47,6 +49,7 @@ class LogScreen(Screen[None]):
         self._cursor: int | None = None
         self._page: LogPage | None = None
         self._failure = ""
+        self._is_denied = False
         self._is_reading = False
         self._follows = True
         self._rest = ""
@@ -77,7 +80,7 @@ class LogScreen(Screen[None]):
 
     def _read(self) -> None:
         is_over = self._page is not None and self._page.is_final
-        if not self._is_reading and not is_over:
+        if not self._is_reading and not is_over and not self._is_denied:
             self._is_reading = True
             self.run_worker(self._read_page, thread=True, group="logs", exit_on_error=False)
 
@@ -86,7 +89,9 @@ class LogScreen(Screen[None]):
         try:
             page: LogPage = self._source.perform("task.logs", request)
         except Exception as error:
-            # A thread's error ends nothing: the line says it, and the next look tries again.
+            # A thread's error ends nothing: the line says it, and the next look tries again; but
+            # what is refused would be refused, and noted, each time.
+            self._is_denied = isinstance(error, AccessDenied | NotAuthenticated)
             self.post_message(self.Came(None, from_exception(error).message))
         else:
             self.post_message(self.Came(page, ""))
@@ -107,7 +112,7 @@ class LogScreen(Screen[None]):
         log = self.query_one(Log)
         entries = list(page.entries)
         lines = output_lines(entries, has_names=len(page.task.machines) > 1)
-        if entries and entries[0].stream == "ansible":
+        if lines and entries[0].stream == "ansible":
             # Pieces end where they end: the last, unfinished line waits for what comes.
             lines[0] = self._rest + lines[0]
             is_whole = entries[-1].text.endswith("\n")
@@ -116,7 +121,8 @@ class LogScreen(Screen[None]):
             lines.append(self._rest)
             self._rest = ""
         self._lines += len(lines)
-        log.write_lines(lines)
+        # The log leaves out lines that hold nothing at all.
+        log.write_lines(line or " " for line in lines)
         if self._follows and lines:
             log.scroll_end(animate=False)
 
@@ -124,14 +130,15 @@ class LogScreen(Screen[None]):
         words = f" task {self._task_id}"
         if self._page is not None:
             task = self._page.task
-            words += f"  {one_line(task.title)}  {task.state.value} ({task.reason})"
+            words += f"  {one_line(task.title)}  {one_line(state_words(task))}"
             if self._page.waits and not self._lines:
                 words += f"  {one_line(self._page.waits[0])}"
             elif self._page.is_final and not self._lines:
                 words += "  it printed nothing"
         words += "  following" if self._follows else "  not following: f"
         if self._failure:
-            words = f" !! NO VIEW: {one_line(self._failure)}; trying again !!"
+            again = "" if self._is_denied else ", trying again"
+            words = f" !! NO VIEW{again}: {one_line(self._failure)} !!"
         head = Text(words, style="reverse" if not self._failure else "bold white on red", end="")
         head.truncate(self.size.width, pad=True)
         self.query_one("#log-head", Static).update(head)

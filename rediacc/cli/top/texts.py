@@ -28,21 +28,22 @@ LOG_FOOT = " f follow  arrows, PgUp, PgDn, Home, End scroll  q back"
 
 HELP = """\
 Panels
-  Tab, Shift+Tab   the next panel, the one before; it grows where room is short
-  arrows, j k      the next row, the one before; PgUp, PgDn, Home, End, or the mouse
-  /                show only tasks and machines that hold a text; empty or Esc: all again
+  Tab, Shift+Tab   the next panel, the one before
+  arrows, j k      the next row, the one before; PgUp, PgDn, Home, End
+  /                only tasks and machines that hold a text; Esc: all again
 
 The task under the cursor (of an alert or a machine: its task)
-  l, Enter         its output on the whole screen; f follows it, q comes back
-  c                cancel it, after a question; what runs of it is stopped
-  r                retry it when it failed or was cancelled; a held one after a question
-  1 2 3 4 5        give it that level: 1 critical, 2 high, 3 normal, 4 low, 5 minimal
+  l, Enter         its output on the whole screen; f follows, q comes back
+  c                cancel it, after a question; what runs is stopped
+  r                retry it; one that is held only after a question
+  1 2 3 4 5        its level: critical, high, normal, low, minimal
   a                acknowledge the alert under the cursor
 
-  u                look again now          q, Ctrl+C        leave
+  u                look again now
+  q, Ctrl+C        leave
 
-Signs that need no colour: ! failed, held, open, too high    > running
-Every key does what its command does: it may be refused, and the audit notes it."""
+Signs that need no colour: ! failed, held, open, too high   > running
+Each key does what its command does: it may be refused, and is audited."""
 
 
 def head_line(seen: Overview, *, home: str, text: str, every_seconds: float, width: int) -> Text:
@@ -77,14 +78,17 @@ def depth_line(seen: Overview, *, width: int) -> Text:
     return line
 
 
-def alarm_line(seen: Overview, *, failure: str, since: datetime | None, width: int) -> Text | None:
+def alarm_line(
+    seen: Overview, *, failure: str, since: datetime | None, again: str, width: int
+) -> Text | None:
     """Return the one line that nobody may miss, or ``None`` when all is well.
 
     :param failure: why the last look failed; empty when it did not.
+    :param again: how it comes to another one.
     """
     if failure:
         when = f" since {since:%H:%M:%S} UTC" if since else ""
-        words = f"NO VIEW{when}: {one_line(failure)}; what you see is older; trying again"
+        words = f"NO VIEW{when}, this is older, {again}: {one_line(failure)}"
     elif seen.is_abandoned:
         tasks = count(seen.waiting_count, "task")
         verb = "waits" if seen.waiting_count == 1 else "wait"
