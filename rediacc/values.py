@@ -81,6 +81,12 @@ class PublicState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def sentence(self) -> str:
+        """The state as what a sentence says of a task: ``is running``, ``has failed``."""
+        verb = {"pending": "is", "running": "is", "cancelled": "was"}.get(self.value, "has")
+        return f"{verb} {self.value}"
+
 
 _PUBLIC = {
     State.SCHEDULED: PublicState.PENDING,

@@ -8,7 +8,8 @@ from datetime import datetime
 import click
 
 from rediacc.cli.neutral import one_line
-from rediacc.cli.render.detail import policy_lines, state_words
+from rediacc.cli.render.detail import policy_lines
+from rediacc.cli.render.fates import state_words
 from rediacc.cli.render.measures import placement_lines
 from rediacc.cli.render.output import print_item
 from rediacc.cli.render.words import clock, count

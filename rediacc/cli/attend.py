@@ -12,17 +12,22 @@ from rediacc.cli.follow import Followed, Patience, follow
 from rediacc.cli.log_lines import LogPrinter
 from rediacc.cli.neutral import one_line
 from rediacc.cli.outcome import remote_exit_code
-from rediacc.cli.render.detail import result_lines, state_words
+from rediacc.cli.render.detail import result_lines
 from rediacc.cli.render.document import document, envelope, to_json
+from rediacc.cli.render.fates import fate, last_results, state_words
 from rediacc.cli.render.output import print_document
-from rediacc.cli.render.words import count, duration
+from rediacc.cli.render.words import duration
 from rediacc.cli.session import Office, Session, View
 from rediacc.errors import ExitCode
 from rediacc.requests import Nothing, TaskRef
 from rediacc.values import MachineOutcome, PublicState
 from rediacc.views import Created, LogPage, ResultView, TaskDetail, TaskView
 
-__all__ = ["Wish", "attend", "detached", "ending_line", "last_results", "tell_waits"]
+__all__ = ["Wish", "attend", "detached", "ending_line", "results_of", "tell_waits"]
+
+# What OpenSSH says of a key that it does not know, or knows otherwise.
+_HOST_KEY = "Host key verification failed"
+_MOST_NAMES = 5
 
 
 class Wish:
@@ -103,8 +108,11 @@ def tell_waits(session: Session, page: LogPage, *, knows_of_worker: bool = False
             session.tell(f"task {page.task.id} waits: {one_line(reason)}")
 
 
-def ending_line(followed: Followed) -> str:
-    """Return one line on how a task stands after the wait."""
+def ending_line(followed: Followed, results: Sequence[ResultView]) -> str:
+    """Return one line on how a task stands after the wait.
+
+    :param results: each machine's last result, where it ended.
+    """
     task = followed.task
     if followed.is_held and not followed.is_final:
         return (
@@ -113,17 +121,16 @@ def ending_line(followed: Followed) -> str:
         )
     if not followed.is_final:
         return f"the wait ran out; task {task.id} goes on ({one_line(state_words(task))})"
-    machines = f" on {count(len(task.machines), 'machine')}" if len(task.machines) > 1 else ""
     took = f" in {duration(task.elapsed_seconds)}" if task.elapsed_seconds is not None else ""
-    return f"task {task.id} {one_line(state_words(task))}{machines}{took}"
+    return f"task {task.id} {one_line(fate(task, results))}{took}"
 
 
-def last_results(detail: TaskDetail) -> list[ResultView]:
-    """Return each machine's last result, in the order of their names."""
-    last: dict[str, ResultView] = {}
-    for one in sorted(detail.results, key=lambda one: one.attempt):
-        last[one.result.machine] = one
-    return [last[name] for name in sorted(last)]
+def results_of(office: Office, followed: Followed) -> list[ResultView]:
+    """Return each machine's last result where a line about the end speaks of machines."""
+    if followed.task.state is not PublicState.FAILED or len(followed.task.machines) < 2:
+        return []
+    detail: TaskDetail = office.perform("task.inspect", TaskRef(id=str(followed.task.id)))
+    return last_results(detail.results)
 
 
 def _worker(session: Session, task: TaskView) -> AbstractContextManager[Any]:
@@ -155,7 +162,7 @@ def _exit_code(followed: Followed, detail: TaskDetail, wish: Wish) -> int:
     if (
         wish.finds_changes
         and followed.task.state is PublicState.SUCCEEDED
-        and any(_has_changes(one) for one in last_results(detail))
+        and any(_has_changes(one) for one in last_results(detail.results))
     ):
         return int(ExitCode.CHANGES_FOUND)
     return int(followed.exit_code)
@@ -174,7 +181,7 @@ def _print_ending(
     *,
     shows_output: bool,
 ) -> None:
-    results = last_results(detail)
+    results = last_results(detail.results)
     if view.output in ("json", "yaml", "jsonl"):
         content = {
             "task": document(detail.task),
@@ -193,4 +200,12 @@ def _print_ending(
             session.tell(line)
     if detail.message and followed.task.state is PublicState.FAILED:
         session.tell(one_line(detail.message))
-    session.tell(ending_line(followed))
+    untrusted = [one.result.machine for one in results if _HOST_KEY in one.result.message]
+    if untrusted:
+        names = " ".join(one_line(name) for name in untrusted[:_MOST_NAMES])
+        more = len(untrusted) - _MOST_NAMES
+        session.tell(
+            "nobody recorded the host key, or it changed: rediacc trust machine "
+            + (names if more <= 0 else "--unknown")
+        )
+    session.tell(ending_line(followed, results))

@@ -17,6 +17,31 @@ __all__ = ["Complaint", "complain", "from_exception", "wants_json"]
 
 _LONGEST = 900
 
+_VAULTED = (
+    "a queued task has nobody to ask: put ansible_become_password, vaulted, into the inventory's "
+    "variables (docs/guide.md, Passwords)"
+)
+_VAULT_FILE = (
+    "a queued task has nobody to ask: name a vault_password_file in ansible.cfg "
+    "(docs/guide.md, Passwords)"
+)
+_LOGIN = "use keys; for one with a passphrase an agent (docs/guide.md, Passwords)"
+# Options of Ansible that people type and a queue cannot have, with what there is instead.
+_INSTEAD = {
+    "-K": _VAULTED,
+    "--ask-become-pass": _VAULTED,
+    "-J": _VAULT_FILE,
+    "--ask-vault-pass": _VAULT_FILE,
+    "--ask-vault-password": _VAULT_FILE,
+    "--vault-password-file": "name it as vault_password_file in ansible.cfg",
+    "--vault-id": "name them as vault_identity_list in ansible.cfg",
+    "-k": _LOGIN,
+    "--ask-pass": _LOGIN,
+    "--private-key": "name it as ansible_ssh_private_key_file in the inventory",
+    "-i": "a team is an inventory: say --team; rediacc list teams shows them",
+    "--inventory": "a team is an inventory: say --team; rediacc list teams shows them",
+}
+
 
 class Complaint:
     """What went wrong, ready to be shown."""
@@ -132,12 +157,20 @@ def _usage(error: click.UsageError) -> Complaint:
             )
             return Complaint(message, code="usage", exit_code=int(ExitCode.USAGE), hint=instead)
         message = f"there is no option {error.option_name}{_similar(error)}"
+        if error.option_name in _INSTEAD:
+            message = f"there is no option {error.option_name}: {_INSTEAD[error.option_name]}"
     else:
         message = error.format_message().strip()
         # Click begins with a capital; rediacc's lines do not.
         message = message[:1].lower() + message[1:]
     hint = f"see {error.ctx.command_path} --help" if error.ctx is not None else ""
+    if "unexpected extra argument" in message and _takes_a_command(error.ctx):
+        hint = "what to run goes into --command 'TEXT' or --shell 'TEXT'"
     return Complaint(message, code="usage", exit_code=int(ExitCode.USAGE), hint=hint)
+
+
+def _takes_a_command(ctx: click.Context | None) -> bool:
+    return ctx is not None and any(param.name == "shell" for param in ctx.command.params)
 
 
 def _similar(error: click.NoSuchOption) -> str:

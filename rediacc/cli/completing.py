@@ -1,4 +1,7 @@
-"""Values that completion offers: read from the home's own files, never from the database."""
+"""Values that completion offers: read from the home's own files, as fast as a keystroke wants it.
+
+Nothing of rediacc is loaded for it. Task numbers come from the database, which is only read.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import click
+    from click.shell_completion import CompletionItem
 
-__all__ = ["complete_machines", "complete_named_tasks", "complete_teams"]
+__all__ = [
+    "complete_groups",
+    "complete_levels",
+    "complete_machines",
+    "complete_named_tasks",
+    "complete_playbooks",
+    "complete_states",
+    "complete_tasks",
+    "complete_teams",
+]
 
 _MOST = 500
+_MOST_TASKS = 30
+_LEVELS = ("1", "2", "3", "4", "5", "critical", "high", "normal", "low", "minimal")
+_STATES = ("pending", "running", "succeeded", "failed", "cancelled")
+# Which fine states (see `rediacc.values.State`) the tasks have that a verb is for.
+_STATES_OF_VERB = {
+    "cancel": "state < 20",
+    "update": "state < 6",
+    "retry": "state IN (21, 22)",
+    "release": "state = 8",
+    "wait": "state < 20",
+}
 
 
 def complete_teams(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -21,7 +45,7 @@ def complete_teams(_ctx: click.Context, _param: click.Parameter, incomplete: str
 
 def complete_machines(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Offer the machines of the inventories that were read last."""
-    return _matching(_machines(), incomplete)
+    return _matching(_cached("machines"), incomplete)
 
 
 def complete_named_tasks(
@@ -35,6 +59,65 @@ def complete_named_tasks(
         names = []
     stems = (name.rpartition(".") for name in names)
     return _matching((stem for stem, _, end in stems if end in ("yml", "yaml")), incomplete)
+
+
+def complete_groups(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the groups of the inventories that were read last."""
+    return _matching(_cached("groups"), incomplete)
+
+
+def complete_levels(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the levels and their names."""
+    return _matching(_LEVELS, incomplete)
+
+
+def complete_states(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the states of tasks."""
+    return _matching(_STATES, incomplete)
+
+
+def complete_playbooks(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Let the shell complete files."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def complete_tasks(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the newest tasks that the verb is for, each with what it runs."""
+    from click.shell_completion import CompletionItem
+
+    words = ctx.command_path.split()
+    wanted = next((_STATES_OF_VERB[word] for word in words if word in _STATES_OF_VERB), "state > 0")
+    return [
+        CompletionItem(number, help=title)
+        for number, title in _tasks(wanted)
+        if number.startswith(incomplete)
+    ]
+
+
+def _tasks(wanted: str) -> list[tuple[str, str]]:
+    import sqlite3
+    from urllib.parse import quote
+
+    home = _home()
+    # Who comes through sudo sees no more than their role shows, which is not known here.
+    if home is None or "SUDO_UID" in os.environ:
+        return []
+    path = os.path.join(home, ".rediacc", "rediacc.db")
+    query = f"SELECT id, title FROM task WHERE {wanted} ORDER BY id DESC LIMIT {_MOST_TASKS}"
+    try:
+        connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=0.2)
+        try:
+            return [(str(number), title) for number, title in connection.execute(query)]
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return []
 
 
 def _matching(names: Iterable[str], incomplete: str) -> list[str]:
@@ -70,7 +153,8 @@ def _teams() -> list[str]:
         return []
 
 
-def _machines() -> list[str]:
+def _cached(what: str) -> list[str]:
+    """Return all names of machines or groups in the inventories that were read last."""
     import json
 
     home = _home()
@@ -82,7 +166,7 @@ def _machines() -> list[str]:
         for file in os.listdir(folder):
             if file.startswith("inventory-") and file.endswith(".json"):
                 with open(os.path.join(folder, file), "rb") as stream:
-                    names.update(json.load(stream)["machines"])
+                    names.update(json.load(stream)[what])
     except (OSError, ValueError, KeyError, TypeError):
         return []
     return [name for name in names if isinstance(name, str)]

@@ -17,6 +17,31 @@ if TYPE_CHECKING:
 __all__ = ["NounGroup", "Root", "VerbGroup", "load"]
 
 
+# What other programs call what rediacc says otherwise.
+_MEANT = {
+    "status": "'list queue', 'list tasks' or 'doctor'",
+    "ps": "'list tasks --state running'",
+    "exec": "'run --command'",
+    "ping": "'run --all --module ansible.builtin.ping'",
+    "add": "'create'",
+    "new": "'create'",
+    "remove": "'delete'",
+    "stop": "'cancel'",
+    "kill": "'cancel'",
+    "abort": "'cancel'",
+    "start": "'worker', or 'create task'",
+    "hosts": "'list machines'",
+    "host": "'list machines'",
+    "inventory": "'list machines'",
+    "playbook": "'run --playbook'",
+    "log": "'logs'",
+    "tail": "'logs -f'",
+    "follow": "'logs -f'",
+    "edit": "'update'",
+    "change": "'update'",
+}
+
+
 def load(entry: Entry) -> click.Command:
     """Import and return the command of a registry entry."""
     module, _, attribute = entry.target.partition(":")
@@ -63,12 +88,21 @@ class _RegistryGroup(click.Group):
 
         where = "" if isinstance(self, Root) else f" of '{ctx.command_path}'"
         close = get_close_matches(name, self.known(), n=2)
+        meant = _MEANT.get(name, "") if isinstance(self, Root) else ""
         advice = (
-            f"did you mean {' or '.join(repr(word) for word in close)}?"
-            if close
-            else f"known: {', '.join(self.children())}"
+            f"did you mean {meant}?"
+            if meant
+            else (
+                f"did you mean {' or '.join(repr(word) for word in close)}?"
+                if close
+                else f"known: {', '.join(self.children())}"
+            )
         )
         return click.UsageError(f"{name!r} is no {self.word}{where}; {advice}", ctx)
+
+    def needs(self) -> str:
+        """Return what has to come next, in words."""
+        return f"a {self.word}"
 
     def known(self) -> list[str]:
         """Return every spelling that :meth:`find` accepts."""
@@ -93,7 +127,11 @@ class _RegistryGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
             names = ", ".join(self.children())
-            raise click.UsageError(f"'{ctx.command_path}' needs a {self.word}: {names}", ctx)
+            meant = _MEANT.get(self.name or "")
+            advice = f"; did you mean {meant}?" if meant else ""
+            raise click.UsageError(
+                f"'{ctx.command_path}' needs {self.needs()}: {names}{advice}", ctx
+            )
         return super().parse_args(ctx, args)
 
 
@@ -106,6 +144,9 @@ class VerbGroup(_RegistryGroup):
         self._verb = verb
         self._entries = registry.entries_of_verb(verb)
         super().__init__(verb, about=registry.VERBS[verb])
+
+    def needs(self) -> str:
+        return "a task's number or a noun" if self._verb in registry.TASK_VERBS else "a noun"
 
     def children(self) -> Mapping[str, str]:
         return {noun: entry.help for noun, (entry, _) in self._entries.items()}

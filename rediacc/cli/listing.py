@@ -74,7 +74,7 @@ def print_details(session: Session, view: View, ids: Sequence[str]) -> None:
         now = datetime.now(UTC)
         for number, detail in enumerate(details):
             print_lines([""] if number else [])
-            print_lines(task_lines(detail, now=now))
+            print_lines(task_lines(detail, now=now, is_wide=view.output == "wide"))
     elif view.output == "jsonl":
         for detail in details:
             click.echo(to_json(document(detail), is_line=True))

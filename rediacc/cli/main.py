@@ -52,7 +52,7 @@ def build_root() -> click.Group:
             help="How to print answers; may also stand after the command.",
         ),
         click.Option(
-            ["--version"],
+            ["-V", "--version"],
             is_flag=True,
             is_eager=True,
             expose_value=False,

@@ -7,7 +7,14 @@ from typing import Any, TypeVar
 
 import click
 
-from rediacc.cli.completing import complete_machines, complete_named_tasks, complete_teams
+from rediacc.cli.completing import (
+    complete_groups,
+    complete_levels,
+    complete_machines,
+    complete_named_tasks,
+    complete_playbooks,
+    complete_teams,
+)
 from rediacc.cli.session import OUTPUTS, Session
 
 __all__ = [
@@ -93,12 +100,25 @@ payload_options = _stack(
     click.option("--shell", metavar="TEXT", help="Run a shell line; - reads standard input."),
     click.option("--module", metavar="NAME", help="Call an Ansible module."),
     click.option("-a", "--args", metavar="ARGS", help="The module's arguments: k=v, JSON, YAML."),
-    click.option("--playbook", metavar="PATH", help="Run a playbook: a file or its name."),
+    click.option(
+        "--playbook",
+        metavar="PATH",
+        shell_complete=complete_playbooks,
+        help="Run a playbook: a file or its name.",
+    ),
 )
 
 target_options = _stack(
     machines_option,
-    click.option("-g", "--group", "groups", multiple=True, metavar="GROUP", help="A group."),
+    click.option(
+        "-g",
+        "--group",
+        "groups",
+        multiple=True,
+        metavar="GROUP",
+        shell_complete=complete_groups,
+        help="A group.",
+    ),
     click.option("--all", "all_machines", is_flag=True, help="All machines of the team."),
     click.option("-l", "--limit", metavar="PATTERN", help="Only those that match the pattern."),
     click.option(
@@ -153,7 +173,7 @@ retry_options = _stack(
         "--retry-count",
         "--max-retries",
         "retry_count",
-        type=click.IntRange(0, 1000),
+        type=click.IntRange(0, 100),
         metavar="N",
         help="Retries after the first attempt.",
     ),
@@ -175,10 +195,11 @@ schedule_options = _stack(
         "-p",
         "--priority",
         metavar="LEVEL",
+        shell_complete=complete_levels,
         help="1 to 5, or critical, high, normal, low, minimal.",
     ),
     click.option("--timeout", metavar="TIME", help="How long the task may run: 30s, 5m, 1h30m."),
-    click.option("--not-before", metavar="TIME", help="Start no sooner: ISO time or +10m."),
+    click.option("--not-before", metavar="TIME", help="Start no sooner: ISO time, +10m, or now."),
 )
 
 creation_options = _stack(

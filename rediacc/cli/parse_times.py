@@ -37,22 +37,25 @@ def parse_duration(text: str, *, option: str, allow_zero: bool = False) -> float
 
 
 def parse_not_before(text: str, *, now: datetime, option: str = "--not-before") -> datetime:
-    """Return the time in UTC that `text` means: ISO 8601, or ``+10m`` from `now`.
+    """Return the time in UTC that `text` means: ISO 8601, ``now``, or ``+10m`` from `now`.
 
     A time without a zone is the zone of this machine, as a person at it would mean it.
 
     :raises InvalidInput: it means no time.
     """
     compact = text.strip()
+    if compact == "now":
+        return now
     if compact.startswith("+"):
-        return now + timedelta(seconds=parse_duration(compact[1:], option=option))
+        span = parse_duration(compact[1:], option=option, allow_zero=True)
+        return now + timedelta(seconds=span)
     try:
         moment = datetime.fromisoformat(compact)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError) as exc:
         raise InvalidInput(
             f"{option}: {text!r} is no time",
-            hint="write 2030-01-31T18:00+01:00, or +10m for in ten minutes",
+            hint="write 2030-01-31T18:00+01:00, +10m for in ten minutes, or now",
         ) from exc
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from rediacc.cli.parse_retry import parse_retry, retry_file, retry_from_options
@@ -93,7 +95,30 @@ def _payload(session: Session, options: dict[str, Any]) -> tuple[Kind | None, st
         raise InvalidInput(f"--{kind.value} is empty: nothing would run")
     if kind is Kind.COMMAND and not options["template"]:
         check_command(text)
+    if kind is Kind.PLAYBOOK:
+        text = _playbook(session, text)
     return kind, text
+
+
+def _playbook(session: Session, text: str) -> str:
+    """Return a playbook's path from the home, for a file that lies where the person is.
+
+    Anything else is left as it was typed: a path from the home, or a collection's playbook.
+
+    :raises InvalidInput: it is a file outside the home, named by a path that is not absolute.
+    """
+    here = working_directory() / text
+    if Path(text).is_absolute() or not here.is_file():
+        return text
+    home, path = session.home().resolve(), Path(os.path.normpath(here))
+    if path.is_relative_to(home):
+        return str(path.relative_to(home))
+    if (home / text).is_file():
+        return text
+    raise InvalidInput(
+        f"the playbook {path} lies outside the home {home}",
+        hint=f"give its absolute path if you mean it: --playbook {path}",
+    )
 
 
 def _module_arguments(

@@ -35,7 +35,7 @@ def check_command(text: str) -> None:
     if operator:
         raise InvalidInput(
             f"--command holds {_NAMES.get(operator, operator)}, which only a shell acts on",
-            hint="say --shell instead, or put it in single quotes",
+            hint="say --shell instead, or quote it inside the text: 'grep \"a|b\" file'",
         )
     if _ASSIGNMENT.match(text):
         raise InvalidInput(

@@ -32,8 +32,10 @@ def trust(
 
     :raises Conflict: a key differs from the recorded one; nothing is recorded then.
     """
-    if bool(names) == is_unknown:
-        raise InvalidInput("which machines? give names or --unknown, not both")
+    if names and is_unknown:
+        raise InvalidInput("give names or --unknown, not both")
+    if not names and not is_unknown:
+        raise InvalidInput("which machines? give names, or --unknown for all with an unknown key")
     with session.open_office() as office:
         request = ScanRequest(names=tuple(dict.fromkeys(names)), team=team, unknown=is_unknown)
         keys: tuple[HostKey, ...] = office.perform("machine.scan", request)
@@ -50,8 +52,12 @@ def trust(
     if view.output in ("json", "jsonl", "yaml"):
         items = [document(key) for key in keys]
         print_document(view, envelope("host-keys", items=items, recorded=recorded))
-    elif not view.is_quiet:
-        session.tell(f"{count(recorded, 'key')} recorded" if unknown else "no key is unknown")
+    elif not view.is_quiet and unknown:
+        session.tell(f"{count(recorded, 'key')} recorded")
+    elif not view.is_quiet and any(key.status == "known" for key in keys):
+        session.tell("nothing to record: these keys are known")
+    elif not view.is_quiet and not keys:
+        session.tell("no machine has an unknown key")
     return _unreachable(session, keys)
 
 

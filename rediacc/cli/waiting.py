@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from rediacc.cli.attend import detached, ending_line, tell_waits
+from rediacc.cli.attend import detached, ending_line, results_of, tell_waits
 from rediacc.cli.follow import Followed, Patience, follow
 from rediacc.cli.log_lines import LogPrinter
 from rediacc.cli.outcome import worst
@@ -86,7 +86,7 @@ def _wait_for_one(
     elif view.output == "name":
         click.echo(str(followed.task.id))
     elif view.is_for_people and not view.is_quiet:
-        click.echo(ending_line(followed))
+        click.echo(ending_line(followed, results_of(office, followed)))
     return followed
 
 
@@ -114,8 +114,8 @@ def show_logs(
         except KeyboardInterrupt:
             detached(session, ids)
             return int(ExitCode.DETACHED)
-    if is_followed and view.is_for_people and not view.is_quiet:
-        session.tell(ending_line(followed))
+        if is_followed and view.is_for_people and not view.is_quiet:
+            session.tell(ending_line(followed, results_of(office, followed)))
     return int(ExitCode.DONE)
 
 

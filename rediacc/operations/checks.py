@@ -11,6 +11,7 @@ from rediacc.access.binding import is_bound
 from rediacc.access.identity import account_name
 from rediacc.access.members import list_members
 from rediacc.audit.verify import verify_chain
+from rediacc.counting import count
 from rediacc.errors import RediaccError
 from rediacc.execution.collection import collection_directory
 from rediacc.execution.rundir import runtime_directory
@@ -189,8 +190,8 @@ def _inventories(call: Any, _request: DoctorRequest) -> Iterator[Check]:
                 name="inventory", status="fail", message=f"{team}: {exc.message}", fix=exc.hint
             )
         else:
-            count = len(inventory.hosts)
-            yield Check(name="inventory", status="pass", message=f"{team}: {count} machines")
+            machines = count(len(inventory.hosts), "machine")
+            yield Check(name="inventory", status="pass", message=f"{team}: {machines}")
 
 
 def _host_keys(call: Any, _request: DoctorRequest) -> Iterator[Check]:
@@ -236,17 +237,18 @@ def _workers(call: Any, _request: DoctorRequest) -> Iterator[Check]:
 def _access(call: Any, _request: DoctorRequest) -> Iterator[Check]:
     owner = account_name(call.settings.home.stat().st_uid)
     with call.database.read() as connection:
-        count = len(list_members(connection))
-    if not count:
+        number = len(list_members(connection))
+    members = count(number, "member")
+    if not number:
         said = "nobody else is listed as a member"
     elif is_bound():
         said = (
-            f"roles guard {count} members against mistakes; they are a boundary for those who "
+            f"roles guard {members} against mistakes; they are a boundary for those who "
             f"reach {owner} through sudo for rediacc only, or use it under another account"
         )
     else:
         said = (
-            f"roles guard {count} members against mistakes, not against whoever can act as "
+            f"roles guard {members} against mistakes, not against whoever can act as "
             f"{owner}: sudo that allows only rediacc, or another account, makes them a boundary"
         )
     yield Check(
@@ -280,4 +282,14 @@ def _machines(call: Any, _request: DoctorRequest) -> Iterator[Check]:
                 name="machines",
                 status="pass" if is_fine else "fail",
                 message=f"{team.name}/{name}: " + ("answers" if is_fine else line[:300]),
+                fix=_login_fix(line, name),
             )
+
+
+def _login_fix(line: str, machine: str) -> str:
+    """Return what to do about a login's answer, where that follows from it."""
+    if "Host key verification failed" in line:
+        return f"rediacc trust machine {machine}"
+    if "Permission denied" in line:
+        return f"try by hand: ssh {machine}; the account and key are your inventory's"
+    return ""

@@ -10,6 +10,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -207,6 +208,9 @@ def _found_team(request: TaskRequest, sources: Sources, *, default: str | None =
         raise NotFound("this home has no team yet", hint="rediacc create team NAME")
     literal = [name for name in request.machines if not set(name) & set("*?[]!&,:~")]
     found = {sources.team_of(name) for name in literal}
+    for pattern in request.machines:
+        if pattern not in literal and not set(pattern) & set("!&,:~"):
+            found |= _teams_with_pattern(pattern, sources)
     for group in request.groups:
         found |= _teams_with_group(group, sources)
     if not request.machines and not request.groups and request.limit is not None:
@@ -232,6 +236,18 @@ def _teams_with_names(limit: str, sources: Sources) -> set[str]:
         inventory = sources.inventory(team)
         if any(inventory.groups.get(name) or name in inventory.hosts for name in names - {"all"}):
             found.add(team)
+    return found
+
+
+def _teams_with_pattern(pattern: str, sources: Sources) -> set[str]:
+    """Return the teams that have machines which a pattern of names matches."""
+    found: set[str] = set()
+    for team in sources.settings.teams:
+        with suppress(NotFound):
+            if resolve_patterns(sources.inventory(team), [pattern]):
+                found.add(team)
+    if not found:
+        raise NotFound(f"no team has a machine that {pattern!r} matches")
     return found
 
 

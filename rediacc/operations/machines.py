@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection
 
+from rediacc.counting import count as in_words
 from rediacc.errors import Conflict, InvalidInput, NotFound, RediaccError
 from rediacc.monitoring.samples import newest_health
 from rediacc.operations.files import change_files
@@ -26,7 +28,7 @@ from rediacc.teams.known_hosts import scan_host_keys, unknown_machines
 from rediacc.teams.known_hosts import trust as record_keys
 from rediacc.teams.managed import plan_create_machine, plan_delete_machine
 from rediacc.values import MachineState
-from rediacc.views import HostKey, MachineHealth, MachineView
+from rediacc.views import HostKey, MachineHealth, MachineList, MachineView
 
 __all__ = ["create", "delete", "inspect", "list_all", "scan", "trust", "update"]
 
@@ -40,15 +42,29 @@ def create(call: Any, request: MachineCreate) -> MachineView:
     inventory = read_inventory(
         call.settings, request.team, environment=call.environment, refresh=True
     )
-    return _view(inventory, request.name, MachineState.ONLINE, MachineWork(), with_variables=True)
+    return _view(inventory, request.name, MachineState.ONLINE, MachineWork())
 
 
-def list_all(call: Any, request: MachineFilter) -> tuple[MachineView, ...]:
-    """``machine.list``: the machines of one team or all, with what runs on them."""
-    views = []
+def list_all(call: Any, request: MachineFilter) -> MachineList:
+    """``machine.list``: the machines of one team or all, with what runs on them.
+
+    Of all teams, one whose inventory cannot be read keeps nobody from seeing the others.
+    """
+    views: list[MachineView] = []
+    unreadable: dict[str, str] = {}
+    inventories: dict[str, Inventory] = {}
     for team in _teams(call, request.team):
-        inventory = _inventory(call, team)
+        try:
+            inventories[team] = _inventory(call, team)
+        except RediaccError as exc:
+            if request.team is not None:
+                raise
+            unreadable[team] = exc.message
+    for team, inventory in inventories.items():
+        if request.team is None and _lacks_group(inventory, request.group, inventories.values()):
+            continue
         names = _names(inventory, request.group, team)
+        groups = inventory.groups_of_all()
         with call.database.read() as connection:
             states = machine_states(connection, team)
             work = work_on(connection, team)
@@ -60,11 +76,12 @@ def list_all(call: Any, request: MachineFilter) -> tuple[MachineView, ...]:
                 states.get(name, MachineState.ONLINE),
                 work.get(name, MachineWork()),
                 health=health.get(name),
-                with_variables=False,
+                groups=groups.get(name, ()),
             )
             for name in names
         ]
-    return tuple(v for v in views if request.state is None or v.state is request.state)
+    chosen = tuple(v for v in views if request.state is None or v.state is request.state)
+    return MachineList(machines=chosen, unreadable=unreadable)
 
 
 def inspect(call: Any, request: MachineRef) -> MachineView:
@@ -95,7 +112,7 @@ def delete(call: Any, request: MachineRef) -> MachineView:
     count = view.pending_count + len(view.running)
     if count:
         raise Conflict(
-            f"machine {request.name} has {count} tasks that are pending or running",
+            f"machine {request.name} has {in_words(count, 'task')} pending or running",
             hint="cancel them or let them end first",
         )
     changes = plan_delete_machine(call.settings, team, request.name)
@@ -164,6 +181,13 @@ def _inventory(call: Any, team: str) -> Inventory:
     return read_inventory(call.settings, team, environment=call.environment)
 
 
+def _lacks_group(inventory: Inventory, group: str | None, others: Iterable[Inventory]) -> bool:
+    """Say whether the group is not this team's but another's."""
+    if group is None or group in inventory.groups:
+        return False
+    return any(group in other.groups for other in others)
+
+
 def _names(inventory: Inventory, group: str | None, team: str) -> tuple[str, ...]:
     if group is None:
         return tuple(inventory.hosts)
@@ -177,7 +201,7 @@ def _present(call: Any, team: str, inventory: Inventory, name: str) -> MachineVi
         state = machine_states(connection, team).get(name, MachineState.ONLINE)
         work = work_on(connection, team).get(name, MachineWork())
         health = _health(call, connection, team, name).get(name)
-    return _view(inventory, name, state, work, health=health, with_variables=True)
+    return _view(inventory, name, state, work, health=health)
 
 
 def _health(
@@ -193,20 +217,30 @@ def _view(
     work: MachineWork,
     *,
     health: MachineHealth | None = None,
-    with_variables: bool,
+    groups: tuple[str, ...] | None = None,
 ) -> MachineView:
-    variables = dict(inventory.hosts[name]) if with_variables else {}
-    port = variables.get("ansible_port")
+    """Return a machine as people see it.
+
+    :param groups: what is known of its groups already, in a list; lists leave out its variables.
+    """
+    variables = dict(inventory.hosts[name])
+    port = _plain(variables.get("ansible_port", variables.get("ansible_ssh_port")))
     return MachineView(
         name=name,
         team=inventory.team,
         state=state,
         address=inventory.addresses.get(name, name),
-        user=str(variables.get("ansible_user") or ""),
-        port=int(str(port)) if str(port or "").isdecimal() else None,
-        groups=inventory.groups_of(name) if with_variables else (),
+        user=_plain(variables.get("ansible_user", variables.get("ansible_ssh_user"))),
+        port=int(port) if port.isdecimal() else None,
+        groups=inventory.groups_of(name) if groups is None else groups,
         running=work.running,
         pending_count=work.pending,
         health=health,
-        variables=variables,
+        variables=variables if groups is None else {},
     )
+
+
+def _plain(value: Any) -> str:
+    """Return a variable's text; empty for one that only Ansible can evaluate or decrypt."""
+    text = str(value) if isinstance(value, (str, int)) else ""
+    return "" if "{{" in text else text

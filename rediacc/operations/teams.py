@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rediacc.access.members import forget_team, list_members
+from rediacc.counting import count as in_words
 from rediacc.errors import Conflict, RediaccError
 from rediacc.operations.files import change_files
 from rediacc.operations.secret_notes import forget_secrets, note_secret
@@ -51,7 +52,7 @@ def delete(call: Any, request: TeamRef) -> TeamView:
         count = open_tasks_of_team(connection, team.name)
     if count:
         raise Conflict(
-            f"team {team.name} has {count} tasks that are pending or running",
+            f"team {team.name} has {in_words(count, 'task')} pending or running",
             hint="cancel them or let them end first",
         )
     changes = plan_delete_team(call.settings, team.name)
@@ -73,7 +74,9 @@ def _forget_roles(call: Any, team: str) -> None:
 def _view(call: Any, team: TeamSettings) -> TeamView:
     try:
         inventory = read_inventory(call.settings, team.name, environment=call.environment)
-        machines, groups = len(inventory.hosts), len(inventory.groups)
+        # `all` and `ungrouped` are in every inventory and are nobody's groups.
+        groups = len(set(inventory.groups) - {"all", "ungrouped"})
+        machines = len(inventory.hosts)
         error = ""
     except RediaccError as exc:
         machines, groups, error = 0, 0, exc.message

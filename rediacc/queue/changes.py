@@ -103,7 +103,8 @@ def retry(connection: Connection, task_id: int, *, rules: QueueRules, actor: str
     if key.state not in (State.FAILED, State.CANCELLED):
         hint = f"rediacc release task {task_id} --retry" if key.state is State.HELD else ""
         raise Conflict(
-            f"task {task_id} is {key.state.public}: only failed or cancelled tasks are retried",
+            f"task {task_id} {key.state.public.sentence}: only failed or cancelled tasks are "
+            "retried",
             hint=hint,
         )
     left = connection.execute(_LEFT, {"id": task_id}).scalar_one()
@@ -127,7 +128,7 @@ def release(
     """
     key = load_key(connection, task_id)
     if key.state is not State.HELD:
-        raise Conflict(f"task {task_id} is {key.state.public}, not held")
+        raise Conflict(f"task {task_id} {key.state.public.sentence}, not held")
     if action == "retry":
         _requeue(connection, key, name="released", rules=rules, actor=actor, now=now)
         return
@@ -172,7 +173,7 @@ def update_pending(
     """
     key = load_key(connection, task_id)
     if key.state not in _PENDING or key.state is State.HELD:
-        raise Conflict(f"task {task_id} is {key.state.public}: only pending tasks change")
+        raise Conflict(f"task {task_id} {key.state.public.sentence}: only pending tasks change")
     columns: dict[str, Any] = {}
     if policy is not None:
         columns["retries_left"] = _retries_left(connection, key, policy)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from rediacc.queue.diffs import diff_text
 from rediacc.queue.reading import attempts_of, result_from_row
 from rediacc.storage.tables.tasks import Output, Result
 from rediacc.times import moment
@@ -71,7 +72,10 @@ def _entries(
 def _streams(kind: Kind, result: MachineResult) -> list[tuple[str, str]]:
     streams = [("stdout", result.stdout), ("stderr", result.stderr)]
     if kind is Kind.MODULE and result.result:
-        streams.append(("stdout", json.dumps(dict(result.result), indent=2, sort_keys=True)))
+        differences = diff_text(result.result.get("diff"))
+        rest = {name: value for name, value in result.result.items() if name != "diff"}
+        streams.append(("stdout", json.dumps(rest, indent=2, sort_keys=True)))
+        streams.append(("stdout", differences))
     shown = [(name, text) for name, text in streams if text]
     return [*shown, ("status", _status(result))]
 

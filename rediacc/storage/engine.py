@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pwd
 import random
 import sqlite3
 import stat
@@ -179,11 +180,23 @@ def _create_private(path: Path) -> None:
         # Trying again, as for a database that is away, would not help.
         raise AccessDenied(
             f"cannot open the database {path}: {exc.strerror}",
-            hint="the home belongs to another account",
+            hint=_whose(path),
         ) from exc
     except OSError as exc:
         raise DatabaseUnavailable(f"cannot open the database {path}: {exc.strerror}") from exc
     os.close(descriptor)
+
+
+def _whose(path: Path) -> str:
+    """Return whose the home is that this process may not open, as far as that can be seen."""
+    for place in (path, *path.parents):
+        with suppress(OSError, KeyError):
+            number = place.stat().st_uid
+            if number == os.getuid():
+                return f"look at the permissions of {place}"
+            owner = pwd.getpwuid(number).pw_name
+            return f"the home belongs to the account {owner}: sudo -u {owner} rediacc ..."
+    return "the home belongs to another account"
 
 
 def _require_private(directory: Path) -> None:

@@ -127,3 +127,11 @@ class Inventory:
                 if name not in found and not direct.isdisjoint(group.children)
             }
         return tuple(sorted(found - {"all"}))
+
+    def groups_of_all(self) -> dict[str, tuple[str, ...]]:
+        """Return :meth:`groups_of` for every machine, in one go over the groups."""
+        found: dict[str, list[str]] = {}
+        for name in sorted(self.structure):
+            for machine in self.groups[name] if name != "all" else ():
+                found.setdefault(machine, []).append(name)
+        return {machine: tuple(names) for machine, names in found.items()}

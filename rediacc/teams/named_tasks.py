@@ -58,6 +58,8 @@ def load_named_task(settings: Settings, name: str) -> NamedTask:
     if content is None:
         known = [file.stem for file in _files(settings) if file.suffix == _SUFFIX]
         hint = did_you_mean(name, known) if known else f"none yet: write {DIRECTORY_NAME}/NAME.yml"
+        if not hint.startswith("did you mean"):
+            hint += f"; a command line is given with --command '{name} ...'"
         raise NotFound(f"there is no named task {name!r}", hint=hint)
     return _parsed(name, path, content, _shown(path))
 

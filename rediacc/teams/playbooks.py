@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
@@ -132,10 +133,26 @@ def _check_playbook(settings: Settings, playbook: str) -> None:
         raise InvalidInput(f"the playbook {playbook} is no file")
     if _COLLECTION_NAME.fullmatch(playbook) and path.suffix not in (".yml", ".yaml"):
         return
+    names = _playbooks(settings.home)
+    alike = [name for name in names if Path(name).name == path.name]
+    alike = alike or difflib.get_close_matches(playbook, names, n=1)
     raise NotFound(
         f"there is no playbook {playbook} in {settings.home}",
-        hint="give its path from the home, or a collection's playbook as namespace.name.playbook",
+        hint=f"did you mean {alike[0]}?"
+        if alike
+        else "give its path from the home, or a collection's playbook as namespace.name.playbook",
     )
+
+
+def _playbooks(home: Path) -> list[str]:
+    """Return the files that may be playbooks where people mostly keep them."""
+    folders = (home, home / "playbooks")
+    return [
+        str(path.relative_to(home))
+        for folder in folders
+        for path in sorted(folder.glob("*.y*ml"))
+        if path.is_file()
+    ]
 
 
 def _refused(playbook: str, limit: str | None, line: str) -> InvalidInput | NotFound:

@@ -74,6 +74,7 @@ from rediacc.views.tasks import (
 )
 from rediacc.views.teams import (
     HostKey,
+    MachineList,
     MachineView,
     TeamView,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "MachineFailures",
     "MachineGlance",
     "MachineHealth",
+    "MachineList",
     "MachineView",
     "MemberView",
     "MetricsText",

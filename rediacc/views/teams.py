@@ -13,6 +13,7 @@ from rediacc.views.monitoring import MachineHealth
 
 __all__ = [
     "HostKey",
+    "MachineList",
     "MachineView",
     "TeamView",
 ]
@@ -59,6 +60,17 @@ class MachineView:
     pending_count: int = 0
     health: MachineHealth | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineList:
+    """The answer of ``machine.list``.
+
+    :param unreadable: the teams whose inventory cannot be read, each with why.
+    """
+
+    machines: tuple[MachineView, ...]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

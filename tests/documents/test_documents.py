@@ -14,6 +14,8 @@ import pytest
 from documents_home import BLOCK, NAMES, ROOT, Repository, as_installed
 from machines import Machines
 
+from rediacc.teams import named_file, named_variables
+
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
@@ -110,6 +112,15 @@ def test_guide_commands_do_what_it_says(repository: Repository) -> None:
         assert "Traceback" not in output
     rc, output = repository.run("rediacc list tasks --failed -o name")
     assert output.split() == [], repository.run("rediacc list tasks")[1]
+
+
+def test_guide_lists_every_key_of_a_named_task() -> None:
+    text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    section = text.partition("### Named tasks")[2].partition("### Passwords")[0]
+    named = set(re.findall(r"`(\w+)`", section))
+    assert named_file._KEYS | named_variables._KEYS | set(named_variables.TYPES) <= named
+    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    assert {key for row in rows for key in re.findall(r"`(\w+)`", row)} <= named_file._KEYS
 
 
 def test_monitoring_commands_do_what_it_says(repository: Repository) -> None:

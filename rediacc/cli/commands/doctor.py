@@ -19,13 +19,22 @@ __all__ = ["doctor"]
 @display_options
 @click.pass_obj
 def doctor(session: Session, /, *, fix: bool, machines: bool, **display: Any) -> int:
-    """Check this home; exit 1 when a check fails."""
+    """Check this home; exit 1 when a check fails.
+
+    Shown is what needs you, with how to mend it; -o wide shows what passed too.
+    """
+    from rediacc.cli.render.checks import check_lines
     from rediacc.cli.render.columns import CHECK_COLUMNS
-    from rediacc.cli.render.output import print_items
+    from rediacc.cli.render.output import print_items, print_lines
     from rediacc.requests import DoctorRequest
 
     view = session.view(**display)
     checks = session.perform("doctor.check", DoctorRequest(fix=fix, machines=machines))
-    print_items(view, checks, kind="checks", columns=CHECK_COLUMNS, name=lambda check: check.name)
+    if view.is_for_people and not (view.is_quiet or view.columns or view.sort):
+        print_lines(check_lines(checks, shows_all=view.output == "wide"))
+    else:
+        print_items(
+            view, checks, kind="checks", columns=CHECK_COLUMNS, name=lambda check: check.name
+        )
     has_failed = any(check.status == "fail" for check in checks)
     return int(ExitCode.GENERAL if has_failed else ExitCode.DONE)

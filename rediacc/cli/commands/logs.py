@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from rediacc.cli.completing import complete_tasks
 from rediacc.cli.options import answer_options
 from rediacc.cli.session import Session
 
@@ -11,7 +12,7 @@ __all__ = ["logs"]
 
 
 @click.command("logs", epilog="\b\nExample:\n  rediacc logs -f 42")
-@click.argument("ids", nargs=-1, required=True, metavar="ID")
+@click.argument("ids", nargs=-1, required=True, metavar="ID", shell_complete=complete_tasks)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the task has ended.")
 @click.option("--raw", is_flag=True, help="Bytes as the machine wrote them, without names.")
 @answer_options

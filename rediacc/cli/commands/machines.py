@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rediacc.cli.completing import complete_machines
+from rediacc.cli.completing import complete_groups, complete_machines
 from rediacc.cli.options import answer_options, display_options, team_option, yes_option
 from rediacc.cli.session import Office, Session, View
+
+if TYPE_CHECKING:
+    from rediacc.views import MachineList
 
 __all__ = [
     "create_machine",
@@ -19,6 +22,7 @@ __all__ = [
     "update_machine",
 ]
 
+_JSON = ("json", "jsonl")
 _state = click.Choice(("online", "maintenance", "offline"))
 
 
@@ -53,21 +57,19 @@ def create_machine(
     """Add a machine to a team whose inventory rediacc keeps."""
     from rediacc.cli.naming import one_name
     from rediacc.cli.parse_words import parse_pairs
-    from rediacc.errors import InvalidInput
     from rediacc.requests import MachineCreate
 
     view = session.view(output=output, quiet=quiet)
     chosen = one_name(name_argument, name, noun="machine")
-    if team is None:
-        raise InvalidInput(f"which team is {chosen!r} of?", hint="give --team")
-    request = MachineCreate(
-        name=chosen,
-        team=team,
-        groups=groups,
-        variables=parse_pairs(variables, option="--var"),
-        **address,
-    )
-    created = session.perform("machine.create", request)
+    with session.open_office() as office:
+        request = MachineCreate(
+            name=chosen,
+            team=team or _only_team(office, chosen),
+            groups=groups,
+            variables=parse_pairs(variables, option="--var"),
+            **address,
+        )
+        created = office.perform("machine.create", request)
     _print_all(
         view, [created], lambda machine: f"machine {machine.name} created in team {machine.team}"
     )
@@ -79,7 +81,9 @@ def create_machine(
     "  rediacc list machines --health --sort -cpu",
 )
 @team_option
-@click.option("-g", "--group", metavar="GROUP", help="Only of this group.")
+@click.option(
+    "-g", "--group", metavar="GROUP", shell_complete=complete_groups, help="Only of this group."
+)
 @click.option("--state", "--status", "state", type=_state, help="Only in this state.")
 @click.option("--health", is_flag=True, help="Show CPU, load, memory, disk, uptime and their age.")
 @display_options
@@ -93,31 +97,37 @@ def list_machines(
     state: str | None,
     health: bool,
     **display: Any,
-) -> None:
+) -> int:
     """List machines, what runs on them and how much waits for them."""
+    from rediacc.cli.complaints import Complaint, complain
     from rediacc.cli.render.columns import MACHINE_COLUMNS
     from rediacc.cli.render.measures import HEALTH_COLUMNS
     from rediacc.cli.render.output import print_items
+    from rediacc.errors import ExitCode
     from rediacc.requests import MachineFilter
     from rediacc.values import MachineState
 
     view = session.view(**display)
     wanted = None if state is None else MachineState(state)
     request = MachineFilter(team=team, group=group, state=wanted, health=health)
-    machines = session.perform("machine.list", request)
+    answer: MachineList = session.perform("machine.list", request)
+    machines = answer.machines
     print_items(
         view,
         machines,
         kind="machines",
         columns=HEALTH_COLUMNS if health else MACHINE_COLUMNS,
         name=lambda machine: machine.name,
-        empty="no machines",
+        empty="" if answer.unreadable else "no machines",
     )
     if health and machines and all(machine.health is None for machine in machines):
         session.tell(
             "none of them is sampled: set sample_every = 60 in its team's table of rediacc.toml, "
             "and have a worker running"
         )
+    for why in answer.unreadable.values():
+        complain(Complaint(why, code="unreadable", exit_code=1), as_json=view.output in _JSON)
+    return int(ExitCode.GENERAL if answer.unreadable else ExitCode.DONE)
 
 
 @click.command("machine", epilog="\b\nExample:\n  rediacc inspect machine web-01")
@@ -169,6 +179,8 @@ def update_machine(
     if state is None:
         raise InvalidInput("nothing to change", hint="give --state online|maintenance|offline")
     wanted = MachineState(state)
+    from rediacc.cli.render.words import STATE_WORDS
+
     with session.open_office() as office:
         changed = [
             office.perform(
@@ -176,7 +188,11 @@ def update_machine(
             )
             for name, machine in _existing(office, names, team).items()
         ]
-    _print_all(view, changed, lambda machine: f"machine {machine.name} is {machine.state.value}")
+    _print_all(
+        view,
+        changed,
+        lambda machine: f"machine {machine.name} is {STATE_WORDS[machine.state]}",
+    )
 
 
 @click.command("machine", epilog="\b\nExample:\n  rediacc delete machine web-01 --team dev --yes")
@@ -210,6 +226,18 @@ def delete_machine(
             for name, machine in _existing(office, names, team).items()
         ]
     _print_all(view, deleted, lambda machine: f"machine {machine.name} deleted")
+
+
+def _only_team(office: Office, machine: str) -> str:
+    """Return the team that a machine without --team can only be meant for."""
+    from rediacc.errors import InvalidInput
+    from rediacc.requests import Nothing
+
+    names = [team.name for team in office.perform("team.list", Nothing())]
+    if len(names) == 1:
+        return str(names[0])
+    hint = f"--team {' or '.join(names)}" if names else "rediacc create team NAME"
+    raise InvalidInput(f"which team is {machine!r} of?", hint=hint)
 
 
 def _existing(office: Office, names: Sequence[str], team: str | None) -> dict[str, Any]:

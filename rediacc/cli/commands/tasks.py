@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from rediacc.cli.completing import complete_machines, complete_named_tasks
+from rediacc.cli.completing import (
+    complete_levels,
+    complete_machines,
+    complete_named_tasks,
+    complete_states,
+    complete_tasks,
+)
 from rediacc.cli.options import (
     answer_options,
     display_options,
@@ -36,7 +42,10 @@ def _filter_options(function: Any) -> Any:
     for decorate in reversed(
         (
             team_option,
-            click.option("-p", "--priority", metavar="LEVEL", help="Only this level."),
+            click.option(
+                "-p", "--priority", metavar="LEVEL", shell_complete=complete_levels,
+                help="Only this level.",
+            ),
             click.option(
                 "-m", "--machine", metavar="NAME", shell_complete=complete_machines,
                 help="Only tasks of this machine.",
@@ -63,6 +72,7 @@ _state_option = click.option(
     "states",
     multiple=True,
     metavar="STATE",
+    shell_complete=complete_states,
     help="pending, running, succeeded, failed, cancelled; may be repeated.",
 )
 
@@ -100,7 +110,7 @@ def list_queue(session: Session, /, **options: Any) -> None:
 
 
 @click.command("task", epilog="\b\nExample:\n  rediacc inspect task 42")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete_tasks)
 @answer_options
 @click.pass_obj
 def inspect_task(
@@ -118,7 +128,7 @@ def inspect_task(
     epilog="\b\nExamples:\n  rediacc update task 42 --priority high\n"
     "  rediacc update task 42 --retry-count 3 --retry-delay 30s",
 )
-@click.argument("ids", nargs=-1, metavar="[ID...]")
+@click.argument("ids", nargs=-1, metavar="[ID...]", shell_complete=complete_tasks)
 @schedule_options
 @retry_options
 @answer_options
@@ -155,7 +165,7 @@ def update_task(
 
 
 @click.command("task", epilog="\b\nExample:\n  rediacc cancel task 41 42")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete_tasks)
 @yes_option
 @answer_options
 @click.pass_obj
@@ -172,7 +182,7 @@ def cancel_task(
 
 
 @click.command("task", epilog="\b\nExample:\n  rediacc retry task 42")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete_tasks)
 @answer_options
 @click.pass_obj
 def retry_task(
@@ -190,7 +200,7 @@ def retry_task(
     epilog="\b\nExamples:\n  rediacc release task 42 --retry\n"
     "  rediacc release task 42 --action fail",
 )
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete_tasks)
 @click.option("--retry", "is_retried", is_flag=True, help="Queue it again.")
 @click.option("--fail", "is_failed", is_flag=True, help="Let it be failed.")
 @click.option(

@@ -67,19 +67,24 @@ def create_team(
 @click.pass_obj
 def list_teams(session: Session, /, **display: Any) -> None:
     """List teams and their inventories."""
+    from rediacc.cli.neutral import one_line
     from rediacc.cli.render.columns import TEAM_COLUMNS
     from rediacc.cli.render.output import print_items
     from rediacc.requests import Nothing
 
     view = session.view(**display)
+    teams = session.perform("team.list", Nothing())
     print_items(
         view,
-        session.perform("team.list", Nothing()),
+        teams,
         kind="teams",
         columns=TEAM_COLUMNS,
         name=lambda team: team.name,
         empty="no teams yet: rediacc create team NAME",
     )
+    for team in teams if view.is_for_people else ():
+        if team.error:
+            session.tell(f"team {team.name}: {one_line(team.error)}")
 
 
 @click.command("team", epilog="\b\nExample:\n  rediacc inspect team prod")

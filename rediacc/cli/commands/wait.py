@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from rediacc.cli.completing import complete_tasks
 from rediacc.cli.options import answer_options
 from rediacc.cli.session import Session
 
@@ -11,7 +12,7 @@ __all__ = ["wait"]
 
 
 @click.command("wait", epilog="\b\nExample:\n  rediacc wait 41 42 --wait-timeout 10m")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete_tasks)
 @click.option("--wait-timeout", metavar="TIME", help="How long to wait; then exit 124.")
 @answer_options
 @click.pass_obj

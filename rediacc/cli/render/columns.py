@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rediacc.cli.render.fates import reason_word
 from rediacc.cli.render.table import Column
 from rediacc.cli.render.words import age, clock, duration, labels, names
 
@@ -26,7 +27,7 @@ def task_columns(now: datetime) -> tuple[Column, ...]:
         Column("id", lambda task: str(task.id), key=lambda task: task.id),
         Column("priority", lambda task: str(task.priority), key=lambda task: task.priority),
         Column("state", lambda task: task.state.value),
-        Column("reason", lambda task: task.reason.replace(" ", "-")),
+        Column("reason", lambda task: reason_word(task)),
         Column("team", lambda task: task.team),
         Column("machines", lambda task: names(task.machines)),
         Column(
@@ -63,9 +64,15 @@ def task_columns(now: datetime) -> tuple[Column, ...]:
 TEAM_COLUMNS = (
     Column("name", lambda team: team.name),
     Column(
-        "machine_count", lambda team: str(team.machine_count), key=lambda team: team.machine_count
+        "machine_count",
+        lambda team: "" if team.error else str(team.machine_count),
+        key=lambda team: None if team.error else team.machine_count,
     ),
-    Column("group_count", lambda team: str(team.group_count), key=lambda team: team.group_count),
+    Column(
+        "group_count",
+        lambda team: "" if team.error else str(team.group_count),
+        key=lambda team: None if team.error else team.group_count,
+    ),
     Column("ssh", lambda team: team.ssh),
     Column("is_managed", lambda team: "yes" if team.is_managed else "no", is_wide=True),
     Column("weight", lambda team: str(team.weight), is_wide=True, key=lambda team: team.weight),
@@ -159,5 +166,5 @@ def _ago(task: object, now: datetime) -> float:
 
 
 def _variable(name: str, rules: object) -> str:
-    needed = isinstance(rules, dict) and rules.get("required")
+    needed = isinstance(rules, dict) and rules.get("is_required")
     return f"{name}*" if needed else name

@@ -8,6 +8,7 @@ from typing import Any
 
 from rediacc.cli.neutral import one_line
 from rediacc.cli.render.columns import RESULT_COLUMNS
+from rediacc.cli.render.fates import state_words
 from rediacc.cli.render.measures import health_pairs, sampling_words
 from rediacc.cli.render.table import table_lines
 from rediacc.cli.render.words import age, clock, duration, labels
@@ -28,7 +29,6 @@ __all__ = [
     "machine_lines",
     "policy_lines",
     "result_lines",
-    "state_words",
     "task_lines",
     "team_lines",
 ]
@@ -42,16 +42,11 @@ _VAULT_KEYS = {
 }
 
 
-def state_words(task: TaskView) -> str:
-    """Return a task's state and, where it says more, its reason: ``failed: rc 3``."""
-    says_no_more = task.reason in ("", "done", str(task.state.value))
-    if task.reason == Reason.RC and task.rc is not None:
-        return f"{task.state.value}: rc {task.rc}"
-    return task.state.value if says_no_more else f"{task.state.value}: {task.reason}"
+def task_lines(detail: TaskDetail, *, now: datetime, is_wide: bool = False) -> Iterator[str]:
+    """Yield everything about a task.
 
-
-def task_lines(detail: TaskDetail, *, now: datetime) -> Iterator[str]:
-    """Yield everything about a task."""
+    :param is_wide: also those values of the retry policy that nobody gave.
+    """
     task = detail.task
     yield from _fields(_about(detail, now=now))
     for reason in detail.waits:
@@ -60,7 +55,7 @@ def task_lines(detail: TaskDetail, *, now: datetime) -> Iterator[str]:
         yield f"message     {one_line(detail.message)}"
     yield ""
     yield "RETRY POLICY"
-    yield from (f"  {line}" for line in policy_lines(detail.policy))
+    yield from (f"  {line}" for line in policy_lines(detail.policy, is_wide=is_wide))
     if detail.attempts:
         yield ""
         yield "ATTEMPTS"
@@ -107,10 +102,18 @@ def _about(detail: TaskDetail, *, now: datetime) -> Iterator[tuple[str, str]]:
     yield "attempt", f"{task.attempt}, retries left: {task.retries_left}"
 
 
-def policy_lines(view: PolicyView) -> Iterator[str]:
-    """Yield a retry policy, each value with where it came from."""
+def policy_lines(view: PolicyView, *, is_wide: bool = True) -> Iterator[str]:
+    """Yield a retry policy, each value with where it came from.
+
+    :param is_wide: whether the values that nobody gave are shown too.
+    """
     rows = [(name, text, view.origins.get(name, "default")) for name, text in _policy(view.policy)]
-    yield from table_lines(rows, ())
+    given = [row for row in rows if is_wide or row[2] != "default"]
+    yield from table_lines(given, ())
+    if not given:
+        yield "all default: no retry, then an alert (-o wide shows each value)"
+    elif len(given) < len(rows):
+        yield "all else default (-o wide shows it)"
 
 
 def _policy(policy: RetryPolicy) -> Iterator[tuple[str, str]]:
@@ -165,8 +168,9 @@ def team_lines(team: TeamView) -> Iterator[str]:
             ("ssh", team.ssh if team.ssh == "user" else "a key from its vault"),
             ("public key", team.public_key),
             ("vault key", _VAULT_KEYS.get(team.vault, team.vault)),
-            ("machines", str(team.machine_count)),
-            ("groups", str(team.group_count)),
+            ("machines", "" if team.error else str(team.machine_count)),
+            ("groups", "" if team.error else str(team.group_count)),
+            ("problem", team.error),
             ("weight", str(team.weight)),
             ("sampled", sampling_words(team.sample_every_seconds)),
         ]
@@ -187,17 +191,29 @@ def machine_lines(machine: MachineView) -> Iterator[str]:
             ("running", ", ".join(f"task {number}" for number in machine.running)),
             ("pending", str(machine.pending_count)),
             *health_pairs(machine.health),
-            ("variables", _pairs(machine.variables)),
+            ("variables", _pairs(_unvaulted(machine.variables))),
         ]
     )
+
+
+def _unvaulted(value: Any) -> Any:
+    """Return `value` with a word in the place of each text that only the vault's password opens."""
+    if isinstance(value, Mapping):
+        if "__ansible_vault" in value:
+            return "(vaulted)"
+        return {name: _unvaulted(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_unvaulted(item) for item in value]
+    return value
 
 
 def _attempts(attempts: Sequence[AttemptView]) -> Iterator[str]:
     rows = [
         (
             str(one.number),
-            one.outcome or "running",
-            one.reason,
+            # Where it is tried again, the queue's two words for it are one.
+            "tried again" if one.outcome == Reason.RETRY else one.outcome or "running",
+            "" if one.reason == one.outcome else one.reason,
             clock(one.started_at or one.claimed_at),
             _between(one.started_at, one.ended_at),
             one.worker,
@@ -211,10 +227,14 @@ def _attempts(attempts: Sequence[AttemptView]) -> Iterator[str]:
 
 def _timeline(events: Sequence[EventView]) -> Iterator[str]:
     rows = [
-        (clock(one.at), one.name, one.state, one.reason, one.actor, _pairs(one.detail))
+        (clock(one.at), one.name, one.state, one.reason, one.actor, _pairs(_said(one.detail)))
         for one in events
     ]
     yield from (f"  {line}" for line in table_lines(rows, ()))
+
+
+def _said(detail: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in detail.items() if value not in (None, "", [], {})}
 
 
 def _fields(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-__all__ = ["age", "clock", "count", "duration", "labels", "names"]
+from rediacc.counting import count
+
+__all__ = ["STATE_WORDS", "age", "clock", "count", "duration", "labels", "names"]
+
+# A machine's state behind "is".
+STATE_WORDS = {"online": "online", "maintenance": "in maintenance", "offline": "offline"}
 
 
 def clock(moment: datetime | None) -> str:
@@ -34,11 +39,6 @@ def duration(seconds: float | None) -> str:
 def age(moment: datetime | None, *, now: datetime) -> str:
     """Return how long ago a time was; empty for none."""
     return "" if moment is None else duration(max((now - moment).total_seconds(), 0.0))
-
-
-def count(number: int, noun: str) -> str:
-    """Return ``1 task``, ``2 tasks``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def names(items: Iterable[str], *, most: int = 3) -> str:
