@@ -23,7 +23,7 @@ from rediacc.requests import Nothing, TaskRef
 from rediacc.values import MachineOutcome, PublicState
 from rediacc.views import Created, LogPage, ResultView, TaskDetail, TaskView
 
-__all__ = ["Wish", "attend", "detached", "ending_line", "results_of", "tell_waits"]
+__all__ = ["Wish", "attend", "detached", "ending_line", "results_of", "tell_waits", "trust_advice"]
 
 # What OpenSSH says of a key that it does not know, or knows otherwise.
 _HOST_KEY = "Host key verification failed"
@@ -125,6 +125,15 @@ def ending_line(followed: Followed, results: Sequence[ResultView]) -> str:
     return f"task {task.id} {one_line(fate(task, results))}{took}"
 
 
+def trust_advice(results: Sequence[ResultView]) -> str:
+    """Return what to do about machines whose host key SSH refused; empty where there are none."""
+    names = [one_line(one.result.machine) for one in results if _HOST_KEY in one.result.message]
+    if not names:
+        return ""
+    which = " ".join(names) if len(names) <= _MOST_NAMES else "--unknown"
+    return f"nobody recorded the host key, or it changed: rediacc trust machine {which}"
+
+
 def results_of(office: Office, followed: Followed) -> list[ResultView]:
     """Return each machine's last result where a line about the end speaks of machines."""
     if followed.task.state is not PublicState.FAILED or len(followed.task.machines) < 2:
@@ -200,12 +209,7 @@ def _print_ending(
             session.tell(line)
     if detail.message and followed.task.state is PublicState.FAILED:
         session.tell(one_line(detail.message))
-    untrusted = [one.result.machine for one in results if _HOST_KEY in one.result.message]
-    if untrusted:
-        names = " ".join(one_line(name) for name in untrusted[:_MOST_NAMES])
-        more = len(untrusted) - _MOST_NAMES
-        session.tell(
-            "nobody recorded the host key, or it changed: rediacc trust machine "
-            + (names if more <= 0 else "--unknown")
-        )
+    advice = trust_advice(results)
+    if advice:
+        session.tell(advice)
     session.tell(ending_line(followed, results))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 
 from rediacc.cli import main
+from rediacc.cli.commands import machines
 from rediacc.operations.homes import initialise_home
 from rediacc.requests import InitRequest
+from rediacc.views import TeamView
 
 HOSTS = """\
 [web]
@@ -91,11 +94,11 @@ def test_one_broken_inventory_keeps_nobody_from_seeing_the_others(
     try:
         assert home.type("list", "machines", "-o", "json") == 1
         said = _said(capsys)
-        machines = {item["name"]: item for item in json.loads(said.out)["items"]}
-        assert sorted(machines) == ["db1", "web1", "web2"]
-        web1 = machines["web1"]
+        listed = {item["name"]: item for item in json.loads(said.out)["items"]}
+        assert sorted(listed) == ["db1", "web1", "web2"]
+        web1 = listed["web1"]
         assert (web1["user"], web1["port"], web1["groups"]) == ("deploy", 2222, ["site", "web"])
-        assert machines["web2"]["user"] == ""
+        assert listed["web2"]["user"] == ""
         assert web1["variables"] == {}
         assert "staging" in json.loads(said.err)["error"]["message"]
         assert home.type("list", "machines", "--group", "db", "-q") == 1
@@ -110,6 +113,25 @@ def test_one_broken_inventory_keeps_nobody_from_seeing_the_others(
         assert "team staging: " in said.err
     finally:
         (home.directory / "inventories" / "away").rename(home.directory / "inventories" / "staging")
+
+
+def test_an_interrupted_command_prints_no_trace_of_the_pool(home: _Home) -> None:
+    assert home.type("list", "tasks", "-q") == 0
+    # When Ctrl-C comes while a connection is given back, the pool prints an error with a trace.
+    assert not logging.getLogger("sqlalchemy.pool.impl").isEnabledFor(logging.CRITICAL)
+
+
+class _OneTeam:
+    def perform(self, operation: str, _request: object) -> list[TeamView]:
+        assert operation == "team.list"
+        lab = TeamView(
+            name="lab", inventory="x", is_managed=True, ssh="user", machine_count=0, group_count=0
+        )
+        return [lab]
+
+
+def test_a_new_machine_is_of_the_only_team() -> None:
+    assert machines._only_team(_OneTeam(), "x1") == "lab"  # type: ignore[arg-type]
 
 
 def test_a_new_machine_says_its_team_where_there_are_several(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rediacc.cli.attend import trust_advice
 from rediacc.cli.render.columns import MACHINE_COLUMNS, NAMED_TASK_COLUMNS, TEAM_COLUMNS
 from rediacc.cli.render.detail import machine_lines
 from rediacc.cli.render.fates import fate, last_results, reason_word, state_words
@@ -133,6 +134,16 @@ def test_the_last_attempt_of_each_machine_counts() -> None:
 )
 def test_a_reason_is_one_word_in_a_table(reason: Reason, rc: int | None, word: str) -> None:
     assert reason_word(a_task(PublicState.FAILED, reason, rc=rc)) == word
+
+
+def test_a_refused_host_key_is_followed_by_what_to_do() -> None:
+    refused = [
+        a_result(name, MachineOutcome.UNREACHABLE, message="ssh: Host key verification failed.")
+        for name in ("a", "b", "c", "d", "e", "f")
+    ]
+    assert trust_advice(refused[:2]).endswith(": rediacc trust machine a b")
+    assert trust_advice(refused).endswith(": rediacc trust machine --unknown")
+    assert trust_advice([a_result("a", MachineOutcome.UNREACHABLE, message="timed out")]) == ""
 
 
 def test_a_required_variable_has_a_star() -> None:

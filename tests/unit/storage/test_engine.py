@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import stat
 import subprocess
 import sys
@@ -232,3 +234,13 @@ except KeyboardInterrupt:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
+
+
+def test_a_database_of_another_account_says_whose_it_is(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.parent.mkdir()
+    owner = pwd.getpwuid(path.parent.stat().st_uid).pw_name
+    assert engine._whose(path) == f"look at the permissions of {path.parent}"
+    monkeypatch.setattr(os, "getuid", lambda: path.parent.stat().st_uid + 1)
+    assert f"belongs to the account {owner}" in engine._whose(path)
