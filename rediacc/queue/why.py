@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from rediacc.queue.chains import cause_of
 from rediacc.queue.stopping import leftovers
 from rediacc.times import moment
 from rediacc.values import Reason, State
@@ -101,11 +102,16 @@ def blocked_words(
     ]
     parameters = {"resource": resource, "id": task_id}
     reasons += [
-        f"task {other} waits for {what} before it"
+        f"task {other} waits for {what} before it{_itself(connection, other)}"
         for other in connection.execute(_RESERVERS, parameters).scalars()
         if not holders
     ]
     return tuple(reasons) or (f"{what} was just released: the next claim looks at it again",)
+
+
+def _itself(connection: Connection, task_id: int) -> str:
+    cause = cause_of(connection, task_id)
+    return f", and itself because {cause}" if cause else ""
 
 
 def _ready(connection: Connection, row: Row[Any], *, live_since: int) -> tuple[str, ...]:

@@ -192,6 +192,33 @@ def test_what_waits_behind_a_closed_machine_is_not_left_to_do(lab: Lab) -> None:
         assert stuck_tasks(connection) == ()
 
 
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (MachineState.MAINTENANCE, "machine c is in maintenance"),
+        (MachineState.OFFLINE, "machine c is set offline"),
+        (None, "machine c is busy with task {busy}"),
+    ],
+)
+def test_a_wait_is_followed_to_what_it_is_in_the_end_for(
+    lab: Lab, state: MachineState | None, words: str
+) -> None:
+    busy = lab.submit("c")
+    assert lab.claim_ids() == [busy]
+    if state is not None:
+        lab.run(busy)
+        _set(lab, "c", state)
+    first, second = lab.submit("b", "c"), lab.submit("a", "b")
+    third = lab.submit("a")
+    assert lab.claim_ids() == []
+    cause = words.format(busy=busy)
+    assert cause in _waits(lab, first)
+    own = f"task {first} waits for machine b before it, and itself because {cause}"
+    assert own in _waits(lab, second)
+    own = f"task {second} waits for machine a before it, and itself because {cause}"
+    assert own in _waits(lab, third)
+
+
 def test_ready_task_of_a_limited_team_explains_who_waits_behind_it(lab: Lab) -> None:
     lab.rules = replace(lab.rules, team_slots={"prod": 1})
     runs = lab.submit("a")
