@@ -147,7 +147,6 @@ TYPED_WRONG = [
     ([*CREATE], "nothing to run"),
     ([*CREATE, "--command"], "--command"),
     (["create", "team"], "needs a name"),
-    (["create", "machine", "x"], "--team"),
     (["inspect", "task"], "ID"),
     (["inspect", "team"], "NAME"),
     (["cancel", "task"], "ID"),
