@@ -146,7 +146,8 @@ class VerbGroup(_RegistryGroup):
         super().__init__(verb, about=registry.VERBS[verb])
 
     def needs(self) -> str:
-        return "a task's number or a noun" if self._verb in registry.TASK_VERBS else "a noun"
+        noun = registry.NUMBERED.get(self._verb)
+        return "a noun" if noun is None else f"the {noun}'s number or a noun"
 
     def children(self) -> Mapping[str, str]:
         return {noun: entry.help for noun, (entry, _) in self._entries.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -128,9 +127,6 @@ class Session:
         # SQLModel costs thirty times a bare start, so it comes only when it is needed.
         from rediacc.operations.office import open_office
 
-        # Ctrl-C may come while a connection is given back; nothing is wrong then, and a person
-        # has no use for the pool's complaint with its traceback.
-        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL + 1)
         office: Office = open_office(home, environment=self.environment, channel="cli")
         return _Attended(office, self) if self._is_watched else office
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from pathlib import Path
@@ -113,12 +112,6 @@ def test_one_broken_inventory_keeps_nobody_from_seeing_the_others(
         assert "team staging: " in said.err
     finally:
         (home.directory / "inventories" / "away").rename(home.directory / "inventories" / "staging")
-
-
-def test_an_interrupted_command_prints_no_trace_of_the_pool(home: _Home) -> None:
-    assert home.type("list", "tasks", "-q") == 0
-    # When Ctrl-C comes while a connection is given back, the pool prints an error with a trace.
-    assert not logging.getLogger("sqlalchemy.pool.impl").isEnabledFor(logging.CRITICAL)
 
 
 class _OneTeam:

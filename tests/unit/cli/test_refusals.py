@@ -17,7 +17,7 @@ from rediacc.times import utc_now
     [
         (["status"], "did you mean 'list queue', 'list tasks' or 'doctor'?"),
         (["stop", "42"], "did you mean 'cancel'?"),
-        (["cancel"], "'rediacc cancel' needs a task's number or a noun: task"),
+        (["cancel"], "'rediacc cancel' needs the task's number or a noun: task"),
         (["list"], "'rediacc list' needs a noun: "),
         (["trust", "machine"], "which machines? give names, or --unknown"),
         (["trust", "machine", "a", "--unknown"], "give names or --unknown, not both"),
