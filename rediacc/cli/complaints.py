@@ -17,26 +17,10 @@ __all__ = ["Complaint", "complain", "from_exception", "wants_json"]
 
 _LONGEST = 900
 
-_VAULTED = (
-    "a queued task has nobody to ask: put ansible_become_password, vaulted, into the inventory's "
-    "variables (docs/guide.md, Passwords)"
-)
-_VAULT_FILE = (
-    "a queued task has nobody to ask: name a vault_password_file in ansible.cfg "
-    "(docs/guide.md, Passwords)"
-)
-_LOGIN = "use keys; for one with a passphrase an agent (docs/guide.md, Passwords)"
-# Options of Ansible that people type and a queue cannot have, with what there is instead.
+# Options of Ansible that people type here, with what there is instead.
 _INSTEAD = {
-    "-K": _VAULTED,
-    "--ask-become-pass": _VAULTED,
-    "-J": _VAULT_FILE,
-    "--ask-vault-pass": _VAULT_FILE,
-    "--ask-vault-password": _VAULT_FILE,
     "--vault-password-file": "name it as vault_password_file in ansible.cfg",
     "--vault-id": "name them as vault_identity_list in ansible.cfg",
-    "-k": _LOGIN,
-    "--ask-pass": _LOGIN,
     "--private-key": "name it as ansible_ssh_private_key_file in the inventory",
     "-i": "a team is an inventory: say --team; rediacc list teams shows them",
     "--inventory": "a team is an inventory: say --team; rediacc list teams shows them",
