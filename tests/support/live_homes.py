@@ -99,6 +99,8 @@ def _be_the_program(
     environment: Mapping[str, str],
     out: IO[bytes],
     error: IO[bytes],
+    *,
+    is_afresh: bool = False,
 ) -> NoReturn:
     code = 99
     try:
@@ -111,6 +113,8 @@ def _be_the_program(
             os.dup2(given, standard)
         sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
         os.chdir(directory)
+        if is_afresh:
+            os.execve(sys.executable, [sys.executable, "-m", "rediacc", *words], environment)
         os.environ.clear()
         os.environ.update(environment)
         code = main.run(words, environment=os.environ)
@@ -328,15 +332,20 @@ class Home:
 
     @contextlib.contextmanager
     def worker(self, *words: str, **environment: str) -> Iterator[WorkerProcess]:
-        """Have a worker for the time of the block; what is left of it is ended."""
+        """Have a worker for the time of the block; what is left of it is ended.
+
+        With an environment of its own it is started afresh, so that ``/proc`` shows that one.
+        """
         self._logs += 1
         log = self.directory / f"worker-{self._logs}.log"
         import_module("rediacc.worker.main")
         with log.open("wb") as stream:
             pid = os.fork()
             if pid == 0:
-                environment = {**self.environment, **environment}
-                _be_the_program(("worker", *words), self.directory, environment, stream, stream)
+                its = {**self.environment, **environment}
+                is_afresh = bool(environment)
+                argv = ("worker", *words)
+                _be_the_program(argv, self.directory, its, stream, stream, is_afresh=is_afresh)
         worker = WorkerProcess(pid, log)
         try:
             yield worker
