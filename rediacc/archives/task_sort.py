@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import JSON, Connection, bindparam, select, text
 
 from rediacc.archives.documents import TASK, TASK_PARTS, line_of, task_document
 from rediacc.archives.gathered import Gathered, Step
@@ -28,11 +28,14 @@ _DUE = (
     "FROM task WHERE state >= 20 AND finished_at < :before "
     "AND id NOT IN (SELECT task_id FROM outbox "
     "WHERE delivered_at IS NULL AND task_id IS NOT NULL) "
-    "AND id NOT IN (SELECT task_id FROM alert "
-    "WHERE state <> 'resolved' AND task_id IS NOT NULL)"
+    "AND id NOT IN :alerted"
 )
-_COUNT = text(f"SELECT COUNT(*) {_DUE}")
-_IDS = text(f"SELECT id {_DUE} ORDER BY finished_at, id LIMIT {_MOST_TASKS}")
+_ALERTED: Any = bindparam("alerted", expanding=True)
+_COUNT = text(f"SELECT COUNT(*) {_DUE}").bindparams(_ALERTED)
+_IDS = text(f"SELECT id {_DUE} ORDER BY finished_at, id LIMIT {_MOST_TASKS}").bindparams(_ALERTED)
+_OPEN_ALERTS = text("SELECT task_id, detail FROM alert WHERE state <> 'resolved'").columns(
+    detail=JSON
+)
 _TOLD = text("SELECT id, task_id FROM outbox WHERE task_id IN :ids").bindparams(
     bindparam("ids", expanding=True)
 )
@@ -57,11 +60,13 @@ class TaskSort:
     is_at_once = False
 
     def count(self, connection: Connection, *, before: int) -> int:
-        return int(connection.execute(_COUNT, {"before": before}).scalar_one())
+        parameters = {"before": before, "alerted": _alerted(connection)}
+        return int(connection.execute(_COUNT, parameters).scalar_one())
 
     def gather(self, database: Database, *, before: int) -> Gathered | None:
         with database.read() as connection:
-            ids = list(connection.execute(_IDS, {"before": before}).scalars())
+            parameters = {"before": before, "alerted": _alerted(connection)}
+            ids = list(connection.execute(_IDS, parameters).scalars())
             told: dict[int, list[int]] = {}
             for entry in connection.execute(_TOLD, {"ids": ids}):
                 told.setdefault(entry.task_id, []).append(entry.id)
@@ -97,6 +102,14 @@ class TaskSort:
             step(f"removed {number}")
         with database.read() as connection:
             return count_tasks(connection, row["id"])
+
+
+def _alerted(connection: Connection) -> list[int]:
+    """Return the tasks that open alerts name: a person may still look into them."""
+    found: set[int] = set()
+    for row in connection.execute(_OPEN_ALERTS):
+        found |= {*row.detail.get("tasks", ()), *(() if row.task_id is None else (row.task_id,))}
+    return sorted(found)
 
 
 def _content(rows: Sequence[Line]) -> Content:

@@ -82,7 +82,7 @@ def _keep_untold(lab: ArchiveLab) -> int:
     return lab.finish("a", fails=True)
 
 
-def _keep_alerted(lab: ArchiveLab) -> int:
+def _keep_alerted(lab: ArchiveLab, *, is_newest: bool = True) -> int:
     task_id = lab.finish("a", fails=True)
     lab.deliver_all()
     with lab.database.write() as connection:
@@ -90,11 +90,19 @@ def _keep_alerted(lab: ArchiveLab) -> int:
             text(
                 "INSERT INTO alert (key, rule, team, severity, state, title, number, first_at, "
                 "last_at, task_id, detail) VALUES ('k', 'r', 'prod', 's', 'acknowledged', 't', 1, "
-                "1, 1, :task, '{}')"
+                "1, 1, :newest, :detail)"
             ),
-            {"task": task_id},
+            {
+                "newest": task_id if is_newest else None,
+                "detail": json.dumps({"tasks": [] if is_newest else [task_id]}),
+            },
         )
     return task_id
+
+
+def _keep_grouped(lab: ArchiveLab) -> int:
+    """One of several that failed of one cause: the alert's row names only the newest."""
+    return _keep_alerted(lab, is_newest=False)
 
 
 def _keep_young(lab: ArchiveLab) -> int:
@@ -103,7 +111,8 @@ def _keep_young(lab: ArchiveLab) -> int:
 
 
 @pytest.mark.parametrize(
-    "keep", [_keep_pending, _keep_running, _keep_untold, _keep_alerted, _keep_young]
+    "keep",
+    [_keep_pending, _keep_running, _keep_untold, _keep_alerted, _keep_grouped, _keep_young],
 )
 def test_what_is_not_over_stays(lab: ArchiveLab, keep: Callable[[ArchiveLab], int]) -> None:
     old = lab.finish("b")
@@ -140,6 +149,10 @@ def test_kill_between_any_two_steps_loses_and_doubles_nothing(lab: ArchiveLab) -
     assert {one: lab.whole(one) for one in ids} == before
     assert {one.status for one in check_archives(lab.database, lab.state)} == {"ok"}
     assert not _files(lab, "*.part")
+    rows = lab.query("SELECT sort, rows, detail FROM archive")
+    # A file that a crash left half done was gone on with: no task lies in two.
+    assert {json.loads(row.detail)["state"] for row in rows} == {"done"}
+    assert sum(row.rows for row in rows if row.sort == "tasks") == len(ids)
     archived = [json.loads(line) for path in _files(lab) if "audit" in str(path)
                 for line in gzip.decompress(path.read_bytes()).splitlines()]  # fmt: skip
     left = len(lab.query("SELECT seq FROM audit"))
