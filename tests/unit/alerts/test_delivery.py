@@ -340,6 +340,15 @@ def test_error_of_a_receiver_shows_no_part_of_the_url(make_lab: MakeLab) -> None
     assert "canary" not in one.error
 
 
+def test_receiver_that_says_our_key_is_not_quoted(make_lab: MakeLab, http: HttpReceiver) -> None:
+    lab = make_lab(_settings(hook={"kind": "webhook", "target": http.url, "secret": "key"}))
+    http.answers[:] = [500]
+    lab.fail("web-01")
+    lab.look()
+    lab.deliver(Vault({("prod", "key"): "no, thank you"}))
+    assert lab.deliveries()[0].error == "HTTP 500 ********"
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

@@ -310,3 +310,12 @@ def test_event_counts_once_when_several_look_at_once(lab: AlertLab) -> None:
     assert lab.alert("task-expired").alert.number == 40
     keys = [one.key for one in lab.deliveries()]
     assert len(keys) == len(set(keys)) == 1
+
+
+def test_success_before_the_failure_closes_nothing(lab: AlertLab) -> None:
+    lab.fail("db-01", title="other")  # what ended since is looked at
+    lab.succeed("web-01", title="deploy")
+    lab.fail("web-01", title="deploy")
+    for _ in range(2):
+        lab.look()
+    assert len(lab.alerts()) == 2
