@@ -256,7 +256,10 @@ class Flight:
         targeted = set(self.work.machines)
         results = [result for result in harvest.results if result.machine in targeted]
         spoken_of = {result.machine for result in results}
-        if ending is not Ending.FINISHED and not harvest.is_whole:
+        failing = any(not result.outcome.is_success for result in results)
+        # Ansible may come to its end just then, or because it was told to: what failed beside a
+        # stop says nothing of what the stop found on the machines.
+        if ending is not Ending.FINISHED and (failing or not harvest.is_whole):
             return Verdict(
                 ending=ending,
                 results=results,
@@ -266,7 +269,6 @@ class Flight:
             )
         if was_killed and not harvest.is_whole:
             return _lost_with_ansible(told, results, machines=self.work.machines)
-        failing = any(not result.outcome.is_success for result in results)
         if harvest.is_whole and (told["rc"] == 0 or failing):
             # Ansible came to its end and had no task for these.
             results += [
