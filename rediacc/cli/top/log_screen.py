@@ -13,7 +13,7 @@ from textual.widgets import Log, Static
 
 from rediacc.cli.complaints import from_exception
 from rediacc.cli.neutral import one_line
-from rediacc.cli.render.detail import state_words
+from rediacc.cli.render.fates import state_words
 from rediacc.cli.top.source import Source
 from rediacc.cli.top.texts import LOG_FOOT, output_lines
 from rediacc.errors import AccessDenied, NotAuthenticated
