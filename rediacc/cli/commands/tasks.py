@@ -195,11 +195,7 @@ def retry_task(
     return change_tasks(session, view, "task.retry", ids_request(ids))
 
 
-@click.command(
-    "task",
-    epilog="\b\nExamples:\n  rediacc release task 42 --retry\n"
-    "  rediacc release task 42 --action fail",
-)
+@click.command("task", epilog="\b\nExample:\n  rediacc release task 42 --retry")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete_tasks)
 @click.option("--retry", "is_retried", is_flag=True, help="Queue it again.")
 @click.option("--fail", "is_failed", is_flag=True, help="Let it be failed.")
