@@ -27,7 +27,6 @@ _STANDS_FOR = {"ADDRESS": "192.0.2.1", "TEAM": "prod", "NAME": "x", "ROLE": "vie
 # What begins like a command and is none: names of plays and of senders, and sentences.
 _NAMES = {
     "alerts/child.py": "alerts",
-    "cli/commands/top.py": "report",
     "execution/plays.py": "",
     "teams/ansible_command.py": "works with",
     "teams/yaml_splice.py": "reads it",
