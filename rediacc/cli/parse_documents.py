@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from rediacc.errors import InvalidInput
+from rediacc.teams.safe_yaml import check_nesting
 
 __all__ = ["LARGEST_DOCUMENT", "NotPlain", "parse_mapping", "plain"]
 
@@ -57,6 +58,7 @@ def parse_mapping(text: str, *, where: str) -> dict[str, Any]:
 
 
 def _load_yaml(text: str, *, where: str) -> Any:
+    check_nesting(text, where)
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as exc:
@@ -87,7 +89,9 @@ class _Plain:
         self._count += 1
         if self._count > _MOST_VALUES or depth > _DEEPEST:
             raise InvalidInput(f"{self._where}: too many or too deeply nested values")
-        if value is None or isinstance(value, bool | int | str):
+        if isinstance(value, str):
+            return self._text(value)
+        if value is None or isinstance(value, bool | int):
             return value
         if isinstance(value, float):
             if value != value or value in (float("inf"), float("-inf")):
@@ -104,4 +108,12 @@ class _Plain:
     def _key(self, key: Any) -> str:
         if not isinstance(key, str):
             raise NotPlain("key")
-        return key
+        return self._text(key)
+
+    def _text(self, value: str) -> str:
+        try:
+            value.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError as exc:
+            # JSON can write half of a pair of code units; no command and no file can hold it.
+            raise InvalidInput(f"{self._where}: a text holds half a character") from exc
+        return value

@@ -11,6 +11,7 @@ import yaml
 
 from rediacc.cli.parse_documents import NotPlain, plain
 from rediacc.errors import InvalidInput
+from rediacc.teams.safe_yaml import check_nesting
 
 __all__ = ["FORMATS", "LARGEST_FILE", "read_entries"]
 
@@ -93,6 +94,8 @@ def _json(text: str, where: str) -> Any:
         ) from exc
     except _Repeated as exc:
         raise InvalidInput(f"{where}: {exc}") from exc
+    except ValueError as exc:  # a number of thousands of digits
+        raise InvalidInput(f"{where}: no valid JSON: a number is too large") from exc
 
 
 def _json_lines(text: str, where: str) -> list[Any]:
@@ -101,13 +104,18 @@ def _json_lines(text: str, where: str) -> list[Any]:
         if line.strip():
             try:
                 entries.append(json.loads(line, object_pairs_hook=_without_repeats))
-            except (json.JSONDecodeError, _Repeated) as exc:
-                problem = exc.msg if isinstance(exc, json.JSONDecodeError) else exc
+            except ValueError as exc:
+                problem = "a number is too large"
+                if isinstance(exc, json.JSONDecodeError):
+                    problem = exc.msg
+                elif isinstance(exc, _Repeated):
+                    problem = str(exc)
                 raise InvalidInput(f"{where}: line {number}: no valid JSON: {problem}") from exc
     return entries
 
 
 def _yaml(text: str, where: str) -> Any:
+    check_nesting(text, where)
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as exc:

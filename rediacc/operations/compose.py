@@ -159,7 +159,7 @@ def check_follow_up(
     :param retry: the policy's JSON object, as the person gave it.
     :param team: the team of the task that may fail; it is the follow-up's, too, where its own
         targets do not tell.
-    :raises AccessDenied: they may not create tasks in its team.
+    :raises AccessDenied: they may not create tasks in its team, or none of its level.
     :raises NotFound: there is no such named task.
     """
     sources = Sources(gate.home_settings, environment)
@@ -167,7 +167,8 @@ def check_follow_up(
     if named is None:
         return
     bare = resolve_named_task(named, {}, TaskRequest(named=named.name))
-    gate.for_team(_found_team(bare, sources, default=team))
+    found = gate.for_team(_found_team(bare, sources, default=team)).name
+    gate.check_level(found, bare.priority or DEFAULT_LEVEL)
 
 
 def _follow_up_of(retry: Mapping[str, Any], sources: Sources) -> NamedTask | None:

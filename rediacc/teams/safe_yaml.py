@@ -8,10 +8,12 @@ import yaml
 
 from rediacc.errors import InvalidInput
 
-__all__ = ["Tagged", "compose", "construct", "is_same", "load_strict"]
+__all__ = ["Tagged", "check_nesting", "compose", "construct", "is_same", "load_strict"]
 
 _DEPTH = 64
 _NODES = 1_000_000
+# libyaml's reader calls itself for each level, and ends the process where the stack does.
+_SAFE_NESTING = 500
 _PLAIN_TAGS = {
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
 }
@@ -49,12 +51,34 @@ def _foreign(loader: Any, suffix: str, node: yaml.Node) -> Tagged:
 _Loader.add_multi_constructor("!", _foreign)
 
 
+def check_nesting(text: str, what: str) -> None:
+    """Pass when a reader that calls itself for each level can read `text`, YAML or broken.
+
+    :param what: whose text it is, for the complaint.
+    :raises InvalidInput: it is nested too deeply for that.
+    """
+    # Each level takes a bracket, or a column of its own in some line.
+    longest = max(map(len, text.splitlines()), default=0)
+    if text.count("[") + text.count("{") + longest <= _SAFE_NESTING:
+        return
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=_FastLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _SAFE_NESTING:
+                raise InvalidInput(f"{what} is nested too deeply")
+    except (yaml.YAMLError, ValueError):
+        return  # the reader says what is wrong
+
+
 def compose(text: str, what: str) -> yaml.Node | None:
     """Return the node tree of the one document in `text`; ``None`` for an empty one.
 
     :param what: whose text it is, for the complaint.
     :raises InvalidInput: it is no YAML, or no sane one.
     """
+    check_nesting(text, what)
     try:
         node = yaml.compose(text, Loader=_Loader)
         if node is not None:
@@ -80,6 +104,7 @@ def load_strict(text: str, what: str) -> Any:
 
     :raises InvalidInput: it is no YAML, or no sane one.
     """
+    check_nesting(text, what)
     try:
         node = yaml.compose(text, Loader=_StrictLoader)
         if node is not None:

@@ -228,6 +228,19 @@ def _levels(warden: Office) -> None:
     assert (change.changed, change.exit_code) == (False, 4)
     (change,) = warden.perform("task.update", requests.TaskUpdate(ids=(number,), priority=5))
     assert change.changed
+    named = warden.settings.home / "named_tasks"
+    named.mkdir(exist_ok=True)
+    (named / "urgent.yml").write_text(
+        "command: 'true'\nteam: prod\nmachines: [web1]\npriority: 1\n"
+    )
+    retry = {"failureAction": "run:urgent"}
+    for name, request in (
+        ("task.create", replace(task, priority=3, retry=retry)),
+        ("task.update", requests.TaskUpdate(ids=(number,), retry=retry)),
+    ):
+        with pytest.raises(AccessDenied, match="priority 1: the role warden goes up to 3"):
+            warden.perform(name, request)
+    (named / "urgent.yml").unlink()
 
 
 def test_team_that_is_deleted_takes_its_roles_along(world: World) -> None:

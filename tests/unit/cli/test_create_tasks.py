@@ -153,6 +153,13 @@ def test_one_line_of_json_is_one_entry_only_in_a_list() -> None:
         ("x.yml", "- command: !vault abc\n", "no valid YAML"),
         ("x.yml", "- &a [*a]\n", "must be a mapping"),
         ("x.json", "[" * 100_000, "nested too deeply"),
+        ("x.yml", "[" * 100_000, "nested too deeply"),
+        ("x.yml", "- " * 100_000, "nested too deeply"),
+        ("x.yml", "? " * 100_000, "nested too deeply"),
+        ("x.json", '[{"priority": ' + "9" * 5000 + "}]", "a number is too large"),
+        ("x.jsonl", '{"priority": ' + "9" * 5000 + "}", "a number is too large"),
+        ("x.jsonl", '{"command": "a\\ud800b"}', "half a character"),
+        ("x.jsonl", '{"a\\ud800b": 1}', "half a character"),
     ],
 )
 def test_broken_files_are_refused_with_their_place(where: str, text: str, words: str) -> None:
