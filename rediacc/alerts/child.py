@@ -71,12 +71,26 @@ def _send_file(order: Mapping[str, Any], message: Mapping[str, Any]) -> str:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Refused(f"{path} is no file")
-        line = json.dumps(message["payload"], ensure_ascii=True) + "\n"
-        os.write(descriptor, line.encode())
+        line = (json.dumps(message["payload"], ensure_ascii=True) + "\n").encode()
+        _append(descriptor, line)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     return "written"
+
+
+def _append(descriptor: int, line: bytes) -> None:
+    """Write all of `line`, or nothing: half a line would spoil the next try's, too."""
+    before = os.fstat(descriptor).st_size
+    written = 0
+    try:
+        while written < len(line):
+            written += os.write(descriptor, line[written:])
+    except OSError:
+        # A disk that fills up takes the beginning first; somebody else's line stays.
+        if os.fstat(descriptor).st_size == before + written:
+            os.ftruncate(descriptor, before)
+        raise
 
 
 def _send_command(order: Mapping[str, Any], message: Mapping[str, Any]) -> str:

@@ -133,7 +133,7 @@ def _plan(call: Any, request: ServiceInstall, account: pwd.struct_passwd) -> Uni
         )
     program = Path(sys.executable).parent / "rediacc"
     is_installed = os.access(program, os.X_OK)
-    start = (str(program),) if is_installed else (sys.executable, "-m", "rediacc")
+    start = (str(program),) if is_installed else (sys.executable, "-P", "-m", "rediacc")
     environment = {"PATH": service_path(call.environment, is_system=request.is_system)}
     if not is_installed:
         environment["PYTHONPATH"] = str(Path(rediacc.__file__).resolve().parent.parent)

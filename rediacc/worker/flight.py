@@ -56,7 +56,7 @@ def start_supervisor(
     log = os.open(directory.path / "supervisor.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     try:
         process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            [sys.executable, "-P", "-c", code],
             env={k: v for k, v in environment.items() if not k.startswith("REDIACC_")},
             cwd="/",
             stdin=subprocess.DEVNULL if key is None else subprocess.PIPE,

@@ -55,7 +55,7 @@ def try_logins(
         f"import sys; sys.path.append({root!r}); "
         f"from rediacc.worker.login import login_main; sys.exit(login_main({str(home)!r}))"
     )
-    words = [sys.executable, "-c", code]
+    words = [sys.executable, "-P", "-c", code]
     is_mine = account.pw_uid == os.getuid()
     if not is_mine:
         words = ["runuser", "-u", account.pw_name, "--", *words]

@@ -104,7 +104,7 @@ def run_temporary_worker(
     descriptor = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     try:
         process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            [sys.executable, "-P", "-c", code],
             env=dict(environment),
             cwd=home,
             stdin=subprocess.DEVNULL,

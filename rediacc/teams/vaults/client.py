@@ -93,5 +93,5 @@ def _launcher(settings: Settings) -> str:
 #   ansible-playbook --vault-id TEAM@{CLIENT_NAME} (with the path of this file)
 REDIACC_HOME={shlex.quote(str(settings.home))}
 export REDIACC_HOME
-exec {shlex.quote(sys.executable)} -c {shlex.quote(code)} "$@"
+exec {shlex.quote(sys.executable)} -P -c {shlex.quote(code)} "$@"
 """
