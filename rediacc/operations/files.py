@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import JSON, Connection, text
 
 from rediacc.errors import RediaccError
 from rediacc.teams.changes import FileChange, apply_changes
+from rediacc.teams.files import exclusive_lock
 
 __all__ = ["change_files", "settle_intents"]
 
@@ -36,27 +38,40 @@ def change_files(
     :param effect: what the change means for the database, in the transaction of its outcome.
     :raises Conflict: a file is no longer what the plan saw.
     """
-    settle_intents(call)
     files = [
         {"path": str(change.path), "before": _digest(change.before), "after": _digest(change.after)}
         for change in changes
     ]
     summary = [change.summary for change in changes]
-    intent = call.note(
-        "intent", object_name=object_name, detail={"files": files, "summary": summary}
-    )
-    try:
-        apply_changes(changes)
-    except RediaccError as exc:
-        call.note("refused", object_name=object_name, detail={"intent": intent, "why": exc.code})
-        raise
-    with call.write(object_name, {"intent": intent}) as connection:
-        if effect is not None:
-            effect(connection)
+    with _alone(call):
+        _settle(call)
+        intent = call.note(
+            "intent", object_name=object_name, detail={"files": files, "summary": summary}
+        )
+        try:
+            apply_changes(changes)
+        except RediaccError as exc:
+            call.note(
+                "refused", object_name=object_name, detail={"intent": intent, "why": exc.code}
+            )
+            raise
+        with call.write(object_name, {"intent": intent}) as connection:
+            if effect is not None:
+                effect(connection)
 
 
 def settle_intents(call: Any) -> int:
     """Write the outcome of intents that a crash left open; return how many there were."""
+    with _alone(call):
+        return _settle(call)
+
+
+def _alone(call: Any) -> AbstractContextManager[None]:
+    """Wait until nobody is between an intent and its outcome: only a crash leaves one open."""
+    return exclusive_lock(call.settings.state_directory / "changes.lock")
+
+
+def _settle(call: Any) -> int:
     with call.database.read() as connection:
         intents = connection.execute(_INTENTS).all()
         open_ones = [row for row in intents if not _has_outcome(connection, row.seq)]
