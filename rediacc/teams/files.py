@@ -66,6 +66,10 @@ def exclusive_lock(path: Path) -> Iterator[None]:
     except OSError as exc:
         raise RediaccError(f"cannot open the lock {path}: {exc.strerror}") from exc
     try:
+        if os.geteuid() == 0:
+            # Root works here as well, and must not lock the home's account out for ever.
+            owner = path.parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
