@@ -46,6 +46,8 @@ OTHER_ENDS = {
     "rediacc top": (2,),  # it fills a terminal, and here is none
     "rediacc top --team prod --every 5s": (2,),
     "rediacc trust machine web-01": (2,),  # it shows the key and asks; here nobody can answer
+    "rediacc alert check": (0, 1),  # something may be wrong by then
+    "rediacc alert check --no-deliver": (0, 1),
     "rediacc doctor --machines": (0, 1),  # a warning is one of its answers
     "rediacc run --machine web-01 --command 'test -e /etc/motd' --exit-status remote": (0, 1),
     "rediacc set secret db_password --team prod": (2,),  # it asks, and here nobody can answer
@@ -64,7 +66,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         home.write("named_tasks/deploy.yml", DEPLOY)
         home.write("site.yml", SITE)
         stack.enter_context(_on_the_path(home, "systemctl"))
-        yield home.make()
+        home.make()
+        with (home.directory / "rediacc.toml").open("a", encoding="utf-8") as settings:
+            settings.write('[alerts.channels.pager]\nfile = "alerts.jsonl"\n')
+        yield home
 
 
 @contextlib.contextmanager
@@ -216,6 +221,31 @@ def _in_another_directory(home: Home, example: str) -> Done:
     return _script(home, f"cd {copy}; {begin} && {example.replace('~/ansible', str(copy))}")
 
 
+def _on_alerts(home: Home, example: str) -> Done:
+    """Put alerts that are open, of which there is one at least, in the place of 3 and 4."""
+    known = _open_alerts(home)
+    if not known:
+        waiting = home.type("list", "queue", "-q").stdout.split()
+        if waiting:
+            assert home.type("cancel", *waiting).rc == 0
+        failed = home.shell("prod-02", "exit 3")
+        with home.worker():
+            home.wait_for(failed)
+        assert home.type("alert", "check", "--no-deliver").rc == 1
+        known = _open_alerts(home)
+    numbers = {"3": known[0], "4": known[-1]}
+    return _type(home, re.sub(r"\b[34]\b", lambda found: numbers[found[0]], example))
+
+
+def _with_a_silence(home: Home, example: str) -> Done:
+    made = home.type("silence", "--team", "staging", "--for", "1h", "-q")
+    return _type(home, example.replace(" 2", f" {made.stdout.strip()}"))
+
+
+def _open_alerts(home: Home) -> list[str]:
+    return [str(item["id"]) for item in home.type("list", "alerts", "-o", "json").json["items"]]
+
+
 def _with_members(home: Home, example: str) -> Done:
     for name, *more in (("anna",), ("ci", "--token")):
         done = home.type("create", "member", name, "--role", "operator", "--team", "prod", *more)
@@ -255,6 +285,10 @@ PREPARED: dict[str, Callable[[Home, str], Done]] = {
     "rediacc update task": _on_tasks(_pending),
     "rediacc cancel": _on_tasks(_pending),
     "rediacc release": _on_tasks(_held),
+    "rediacc inspect alert": _on_alerts,
+    "rediacc ack alert": _on_alerts,
+    "rediacc resolve alert": _on_alerts,
+    "rediacc delete silence": _with_a_silence,
     "rediacc completion": _completion,
     "rediacc update member": _with_members,
     "rediacc delete member": _with_members,
