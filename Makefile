@@ -1,20 +1,22 @@
 # make demo      queue tasks for five SSH machines of its own and watch them run
 # make machines  start the demo's machines again, to play on in its home
 # make test      run the tests
+# make documents run every command that README and docs show
 # make venv      only make the virtual environment
 
 VENV ?= .venv
 DEMO_HOME ?= demo-home
 # For the tests, for example: make test TESTS=tests/unit
-TESTS ?=
+TESTS ?= --ignore=tests/documents
 # Processes that run tests side by side; each starts SSH machines of its own. They also wait for
 # machines, so one more than there are processors keeps all of them busy.
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 BIN = $(abspath $(VENV))/bin
+PYTEST = PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 READY = $(VENV)/.ready
 
-.PHONY: help demo machines test venv
+.PHONY: demo documents help machines test venv
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -33,4 +35,7 @@ machines: $(READY)
 	@PATH="$(BIN):$$PATH" "$(BIN)/python" tests/demo/demo.py --home "$(DEMO_HOME)" --machines
 
 test: $(READY)
-	@PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@$(PYTEST) $(TESTS)
+
+documents: $(READY)
+	@$(PYTEST) tests/documents
