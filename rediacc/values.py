@@ -46,6 +46,11 @@ class Kind(StrEnum):
     MODULE = "module"
     PLAYBOOK = "playbook"
 
+    @property
+    def becomes_itself(self) -> bool:
+        """Whether it may become another user though the task did not ask: by plays of its own."""
+        return self not in (Kind.COMMAND, Kind.SHELL)
+
 
 class State(IntEnum):
     """The fine states of the queue; :mod:`rediacc.queue.states` owns the allowed transitions."""

@@ -18,6 +18,8 @@ description:
   - Sets E(REDIACC_RUN) in the environment of tasks on machines, so that
     M(rediacc.core.stop) can find what they started. Tasks of M(ansible.builtin.raw) and of
     network and Windows connections are left as they are.
+  - Tells once when a task may run as another user than the one who logs in, before it starts,
+    so that whoever stops the run looks for that user's processes too.
   - Fails tasks that delegate to a host of O(deny).
   - Does nothing unless E(REDIACC_RECORDS) is set, which rediacc does for its own runs.
 author:
@@ -59,6 +61,7 @@ notes:
     tasks on the controller nor an Ansible that they start sees them.
 """
 
+import contextlib
 import functools
 import os
 
@@ -66,6 +69,7 @@ from ansible import context
 from ansible.playbook.handler import Handler
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.rediacc.core.plugins.plugin_utils import _results as results
+from ansible_collections.rediacc.core.plugins.plugin_utils._becoming import BecomeWatch
 from ansible_collections.rediacc.core.plugins.plugin_utils._delegation_guard import (
     guard_delegation,
     read_denied,
@@ -119,6 +123,7 @@ def _harmless(method):
             method(self, *args, **options)
         except Exception as exc:
             self.disabled = True
+            self._tell_blindness()
             self._display.warning(
                 f"rediacc.core.results switched itself off in {method.__name__}: "
                 f"{type(exc).__name__}: {exc}"
@@ -144,6 +149,8 @@ class CallbackModule(CallbackBase):
         self._play = ""
         self._starts = {}
         self._items = {}
+        self._become = BecomeWatch()
+        self._has_told_become = False
         self._refusal = None
         self._secrets = None
         self._records = None
@@ -209,6 +216,7 @@ class CallbackModule(CallbackBase):
         self._play = str(play.get_name())
         pattern = play.hosts if isinstance(play.hosts, str) else ",".join(map(str, play.hosts))
         self._write("play", {"name": self._play, "hosts_pattern": pattern})
+        self._become.begin_play(play)
 
     @_harmless
     def v2_playbook_on_no_hosts_matched(self):
@@ -229,6 +237,8 @@ class CallbackModule(CallbackBase):
     def _begin(self, task):
         if self._marker is not None:
             self._marker.mark(task)
+        self._become.look_at_task(task)
+        self._tell_become()
         self._write("task", {**self._task_fields(task), "uuid": task._uuid})
 
     def _task_fields(self, task):
@@ -241,6 +251,20 @@ class CallbackModule(CallbackBase):
     @_harmless
     def v2_runner_on_start(self, host, task):
         self._starts[host.get_name(), task._uuid] = utc_now()
+        self._become.look_at_host(host)
+        self._tell_become()
+
+    def _tell_become(self):
+        """Tell once, before anything of it starts, that the run may become another user."""
+        if self._become.is_found and not self._has_told_become:
+            self._has_told_become = True
+            self._records.write("become", {})
+
+    def _tell_blindness(self):
+        """Tell that from now on nobody looks who the run becomes, as well as that still goes."""
+        if self._records is not None and not self._has_told_become:
+            with contextlib.suppress(Exception):
+                self._records.write("become", {})
 
     # -- results
 
@@ -302,6 +326,7 @@ class CallbackModule(CallbackBase):
     def _finish(self, result, status):
         """Tell a result; one that cannot be told must not cost other machines theirs."""
         host, task = result.host.get_name(), result.task
+        self._become.look_at_end(task)
         key = (host, task._uuid)
         messages, delegated = self._items.pop(key, ([], []))
         if not delegated and _delegated_to(result):

@@ -26,6 +26,7 @@ def prepare_stop(
     *,
     run_id: str,
     ages: Mapping[str, float],
+    may_have_become: bool,
     settings: Settings,
     environment: Mapping[str, str],
 ) -> RunSpec:
@@ -36,6 +37,7 @@ def prepare_stop(
     :param work: the task, with the machines to ask.
     :param ages: the ids of the runs that may have left something, and how many seconds ago each
         began.
+    :param may_have_become: whether one of those runs may have become another user by itself.
     :raises PreparationFailed: the machines cannot be reached as the team's settings say.
     """
     try:
@@ -68,12 +70,18 @@ def prepare_stop(
     )
     spec = prepare(asking, directory, run_id=run_id, settings=settings, environment=environment)
     grace = settings.stop_grace_seconds
-    play = generate_stop_play(machines, ages=ages, become_used=given.become, grace_seconds=grace)
+    play = generate_stop_play(
+        machines,
+        ages=ages,
+        become_used=given.become,
+        may_have_become=may_have_become,
+        grace_seconds=grace,
+    )
     directory.write("play.yml", play)
     return replace(
         spec,
         machines=(),
         is_generated=False,
-        deadline_seconds=_DEADLINE_SECONDS + grace * len(ages),
+        deadline_seconds=_DEADLINE_SECONDS + grace * len(ages) * (1 + may_have_become),
         environment={**spec.environment, "ANSIBLE_TIMEOUT": str(_CONNECT_SECONDS)},
     )

@@ -20,6 +20,7 @@ from rediacc.values import Kind
 __all__ = [
     "BATCH",
     "SECRETS_VARIABLE",
+    "STOP_TASK",
     "generate_play",
     "generate_sampling_play",
     "generate_stop_play",
@@ -27,6 +28,8 @@ __all__ = [
 
 BATCH = "rediacc.core.batch"
 SECRETS_VARIABLE = "rediacc_secrets"
+STOP_TASK = "stop "
+"""How the names of the tasks begin whose answers tell whether nothing is left."""
 _STOP = "rediacc.core.stop"
 _HEALTH = "rediacc.core.machine_health"
 
@@ -106,24 +109,31 @@ def generate_stop_play(
     *,
     ages: Mapping[str, float],
     become_used: bool,
+    may_have_become: bool = False,
     grace_seconds: float,
 ) -> str:
-    """Return the YAML of a play that ends what runs left on machines: a task for each.
+    """Return the YAML of a play that ends what runs left on machines: tasks for each.
 
     :param ages: the runs' markers, and how many seconds ago each began.
+    :param become_used: whether the play is run as the runs were, with ``--become``.
+    :param may_have_become: whether the runs may have become another user by themselves. Then what
+        belongs to the login's own user is ended first, because becoming another may fail; only
+        the answer of the user that is become then counts.
     """
-    tasks = [
+    becomes = may_have_become and not become_used
+    asked = [{"marker": marker, "grace": grace_seconds, "age": age} for marker, age in ages.items()]
+    tasks: list[dict[str, Any]] = [
         {
-            "name": f"stop {marker}",
-            _STOP: {
-                "marker": marker,
-                "become_used": become_used,
-                "grace": grace_seconds,
-                "age": age,
-            },
+            "name": f"{STOP_TASK}{one['marker']}",
+            _STOP: {**one, "become_used": become_used or becomes},
+            # The variable, because one in the inventory would win over the keyword.
+            **({"become": True, "vars": {"ansible_become": True}} if becomes else {}),
         }
-        for marker, age in ages.items()
+        for one in asked
     ]
+    if becomes:
+        own = [{"name": f"end own {one['marker']}", _STOP: one} for one in asked]
+        tasks = [{**task, "ignore_errors": True} for task in (*own, *tasks)]
     return _dump(_play("rediacc stop", machines, *tasks))
 
 

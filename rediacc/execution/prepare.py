@@ -54,6 +54,7 @@ class RunSpec:
     :param arguments: of ``ansible-playbook``, without inventory, limit and playbook.
     :param stop_arguments: the same for the play that ends what the run left on machines.
     :param machines: where something of the run may be running.
+    :param becomes_itself: whether what runs may become another user though the task did not ask.
     :param is_generated: whether the play is ours, whose time limits mean that nothing stays.
     :param agent: where the run's own ssh-agent listens; ``None`` for a run without one. Its key
         comes to the supervisor by standard input.
@@ -70,6 +71,7 @@ class RunSpec:
     machines: tuple[str, ...]
     verbosity: int
     become_used: bool
+    becomes_itself: bool
     is_generated: bool
     deadline_seconds: float | None
     grace_seconds: float
@@ -236,6 +238,7 @@ class _Preparation:
             machines=work.machines,
             verbosity=work.options.verbosity,
             become_used=work.options.become,
+            becomes_itself=work.kind.becomes_itself,
             is_generated=work.kind is not Kind.PLAYBOOK,
             deadline_seconds=None if timeout is None else timeout + slack,
             grace_seconds=settings.stop_grace_seconds,

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from rediacc.execution.harvest import is_connection_lost
-from rediacc.execution.plays import generate_stop_play
-from rediacc.execution.records import read_records
+from rediacc.execution.plays import STOP_TASK, generate_stop_play
+from rediacc.execution.records import may_have_become, read_records
 from rediacc.execution.rundir import RunDirectory
 from rediacc.execution.runner import AnsibleCall, run_ansible
 
@@ -60,6 +60,8 @@ def stop_on_machines(
         tuple(machines),
         ages={spec["run_id"]: _age(directory)},
         become_used=bool(spec["become_used"]),
+        may_have_become=bool(spec["becomes_itself"])
+        and may_have_become(directory.records, nonce=spec["nonce"]),
         grace_seconds=float(spec["grace_seconds"]),
     )
     records = directory.path / "stop-records.jsonl"
@@ -94,6 +96,7 @@ def confirmed_machines(records: Path, *, nonce: str, markers: int) -> frozenset[
         for record in found
         if record["type"] == "result"
         and record["status"] in ("ok", "changed")
+        and record["task"].startswith(STOP_TASK)
         and record["result"].get("confirmed")
     )
     return frozenset(host for host, number in clean.items() if number == markers)

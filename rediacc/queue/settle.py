@@ -79,6 +79,8 @@ class Verdict:
     :param results: results that were not recorded before.
     :param is_confirmed: whether it is certain that nothing of it runs any more.
     :param left_on: the machines where something of it may still be running.
+    :param may_have_become: whether that may run as another user than the one who logs in, though
+        the task did not ask for it; ``None`` when nobody knows.
     :param failure_reason: why nothing ran or the run broke, where that is the reason.
     :param message: one line for people.
     """
@@ -87,6 +89,7 @@ class Verdict:
     results: Sequence[MachineResult] = ()
     is_confirmed: bool = True
     left_on: Sequence[str] = ()
+    may_have_become: bool | None = None
     failure_reason: Reason | None = None
     message: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -218,7 +221,13 @@ def settle(
         draw=draw,
     )
     earlier = leftovers(connection, task_id)
-    note_leftover(connection, task_id, epoch, verdict.left_on)
+    note_leftover(
+        connection,
+        task_id,
+        epoch,
+        verdict.left_on,
+        may_have_become=verdict.may_have_become,
+    )
     conclusion = _with_earlier(conclusion, has_leftovers=bool(earlier))
     release_resources(connection, key)
     if conclusion.state is State.STOPPING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import JSON, Connection, bindparam, text
+from sqlalchemy import JSON, Boolean, Connection, bindparam, text
 
 from rediacc.audit.chain import append_entry
 from rediacc.errors import StaleClaim
@@ -28,12 +28,16 @@ __all__ = [
 ]
 
 _NOTE = text(
-    "UPDATE attempt SET left_on = :machines WHERE task_id = :id AND epoch = :epoch"
-).bindparams(bindparam("machines", type_=JSON(none_as_null=True)))
+    "UPDATE attempt SET left_on = :machines, may_have_become = :become "
+    "WHERE task_id = :id AND epoch = :epoch"
+).bindparams(
+    bindparam("machines", type_=JSON(none_as_null=True)), bindparam("become", type_=Boolean)
+)
 _LEFT = text(
-    "SELECT a.epoch, a.number, a.run_id, a.left_on, a.started_at FROM attempt a "
-    "WHERE a.task_id = :id AND a.left_on IS NOT NULL AND a.run_id IS NOT NULL ORDER BY a.epoch"
-).columns(left_on=JSON)
+    "SELECT a.epoch, a.number, a.run_id, a.left_on, a.may_have_become, a.started_at "
+    "FROM attempt a WHERE a.task_id = :id AND a.left_on IS NOT NULL AND a.run_id IS NOT NULL "
+    "ORDER BY a.epoch"
+).columns(left_on=JSON, may_have_become=Boolean)
 _UNATTENDED = (
     "state = 9 AND (worker_id IS NULL OR worker_id = :worker OR worker_id NOT IN "
     "(SELECT w.id FROM worker w WHERE w.stopped_at IS NULL AND w.beat_at > :since))"
@@ -50,12 +54,15 @@ class Leftover:
     """An attempt of which something may still be running.
 
     :param machines: where.
+    :param may_have_become: whether it may run as another user than the one who logs in, though
+        the task did not ask for it; ``None`` when nobody knows.
     """
 
     epoch: int
     number: int
     run_id: str
     machines: tuple[str, ...]
+    may_have_become: bool | None
     started_at: int | None
 
 
@@ -69,10 +76,23 @@ class Stop:
 
 
 def note_leftover(
-    connection: Connection, task_id: int, epoch: int, machines: Sequence[str]
+    connection: Connection,
+    task_id: int,
+    epoch: int,
+    machines: Sequence[str],
+    *,
+    may_have_become: bool | None,
 ) -> None:
-    """Write where something of an attempt may still be running; nowhere when empty."""
-    values = {"id": task_id, "epoch": epoch, "machines": list(machines) or None}
+    """Write where something of an attempt may still be running; nowhere when empty.
+
+    :param may_have_become: whether as another user than the one who logs in, as far as is known.
+    """
+    values = {
+        "id": task_id,
+        "epoch": epoch,
+        "machines": list(machines) or None,
+        "become": may_have_become if machines else None,
+    }
     connection.execute(_NOTE, values)
 
 
@@ -84,6 +104,7 @@ def leftovers(connection: Connection, task_id: int) -> tuple[Leftover, ...]:
             number=row.number,
             run_id=row.run_id,
             machines=tuple(row.left_on),
+            may_have_become=row.may_have_become,
             started_at=row.started_at,
         )
         for row in connection.execute(_LEFT, {"id": task_id})
@@ -161,7 +182,7 @@ def conclude_stop(
     left = leftovers(connection, key.id)
     for one in left:
         remaining = [name for name in one.machines if name not in clean]
-        note_leftover(connection, key.id, one.epoch, remaining)
+        note_leftover(connection, key.id, one.epoch, remaining, may_have_become=one.may_have_become)
     doubtful = [name for name in _machines(left) if name not in clean]
     reason = Reason.CANCELLED_UNCONFIRMED if doubtful else Reason.CANCELLED
     message = _message(left, doubtful, why)

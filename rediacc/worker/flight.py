@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from rediacc.execution.harvest import (
     reason_of_failure,
     unreadable_result,
 )
-from rediacc.execution.records import read_records
+from rediacc.execution.records import may_have_become, read_records
 from rediacc.execution.rundir import RunDirectory
 from rediacc.execution.work import Work
 from rediacc.queue.outcome import Ending
@@ -202,6 +202,8 @@ class Flight:
                     failure_reason=Reason.INTERNAL,
                     message=f"the run's records cannot be read: {type(exc).__name__}",
                 )
+            if self._verdict.left_on:
+                self._verdict = replace(self._verdict, may_have_become=self._may_have_become())
         return self._verdict
 
     def _conclude(self) -> Verdict:
@@ -294,6 +296,12 @@ class Flight:
             return self.work.machines
         # A machine that told its result may be doubtful too: its connection was lost at the end.
         return _not_stopped(told, dict.fromkeys([*machines, *told.get("stopped", {})]))
+
+    def _may_have_become(self) -> bool:
+        """Whether what is left may run as another user, though the task did not ask for one."""
+        return self.work.kind.becomes_itself and may_have_become(
+            self.directory.records, nonce=self.nonce
+        )
 
     def _may_have_begun(self, told: Mapping[str, Any]) -> bool:
         """Whether Ansible may have sent the task to a machine whose result it did not tell."""

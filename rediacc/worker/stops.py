@@ -129,6 +129,7 @@ class Stops:
                 directory,
                 run_id=run_id,
                 ages=ages,
+                may_have_become=any(one.may_have_become is not False for one in left),
                 settings=self._settings,
                 environment=self._environment,
             )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+
 from live_homes import Home, wait_until
 
 PLAYBOOK = """\
@@ -19,6 +22,22 @@ ASYNC_PLAYBOOK = """\
       ansible.builtin.shell: echo begun > begun; sleep 3006
       async: 1000
       poll: 1
+"""
+BECOMING_PLAYBOOK = """\
+- hosts: {machine}
+  gather_facts: false
+  tasks:
+    - name: as somebody else
+      become: true
+      ansible.builtin.shell: echo begun > begun; sleep {seconds}
+"""
+# Stands for sudo: it runs what it is given as whoever called it, or refuses.
+BECOME = """\
+#!/bin/sh
+[ ! -e "$HOME/refuse" ] || exit 1
+echo became >> "$HOME/became"
+while [ "$1" != /bin/sh ]; do shift; done
+exec "$@"
 """
 TREE = (
     "sleep 3001 & (trap '' TERM; sleep 3002) & "
@@ -112,3 +131,50 @@ def test_stop_that_nobody_confirmed_is_not_called_certain(home: Home) -> None:
     home.end("prod-02", "3007")
     home.work()
     assert len(home.detail(task)["attempts"]) == 1
+
+
+def test_playbook_that_becomes_another_user_by_itself_is_stopped_as_that_user(
+    make_home: Callable[[], Home],
+) -> None:
+    names = ("prod-01", "prod-02", "prod-03")
+    home = make_home()
+    exe = home.write("become", BECOME)
+    exe.chmod(0o755)
+    home.make(
+        settings="[worker]\nstop_grace = 1\n",
+        files={
+            # Ansible becomes nobody who logged in already.
+            "inventories/prod/group_vars/all.yml": f"ansible_become_exe: {exe}\n"
+            "ansible_become_user: nobody\n",
+            **{
+                f"{name}.yml": BECOMING_PLAYBOOK.format(machine=name, seconds=seconds)
+                for seconds, name in enumerate(names, start=3021)
+            },
+        },
+    )
+    tasks = [home.create("--playbook", f"{name}.yml", "--team", "prod") for name in names]
+    obeyed, refused, lost = tasks
+    with home.worker() as first:
+        wait_until(lambda: all(home.on(name, "begun").exists() for name in names), "the commands")
+        home.on("prod-02", "refuse").touch()
+        assert home.type("cancel", "task", str(obeyed), str(refused)).rc == 0
+        home.wait_for_state(obeyed, "cancelled")
+        home.wait_for_state(refused, "cancelled")
+        supervisor = home.supervisor(lost)
+        first.kill()
+    # Only root sees what others run: who becomes anybody else is not sure.
+    certain = "cancelled" if os.geteuid() == 0 else "cancelled, not confirmed"
+    assert home.state(obeyed) == ("cancelled", certain)
+    assert home.lines("prod-01", "became") == ["became", "became"]
+    assert home.state(refused) == ("cancelled", "cancelled, not confirmed")
+    assert "prod-02" in home.detail(refused)["message"]
+
+    supervisor.kill()
+    home.work()
+    assert home.state(lost) == ("pending", "held: lost")
+    home.on("prod-03", "refuse").touch()
+    assert home.type("cancel", "task", str(lost)).rc == 0
+    home.work()
+    assert home.state(lost) == ("cancelled", "cancelled, not confirmed")
+    # What the login's own user runs is ended all the same.
+    assert [home.runs_on(name, str(3021 + n)) for n, name in enumerate(names)] == [[], [], []]

@@ -171,7 +171,8 @@ class Attempt(SQLModel, table=True):
     """One try at a task, named by the task's epoch.
 
     ``left_on`` names the machines where something of it may still be running; NULL when it is
-    known that nothing is.
+    known that nothing is. ``may_have_become`` tells whether that may run as another user than the
+    one who logs in, though the task did not ask for it; NULL when nobody knows.
     """
 
     __tablename__ = "attempt"
@@ -184,6 +185,7 @@ class Attempt(SQLModel, table=True):
     run_id: str | None = None
     machines: list[str] = Field(sa_column=Column(JSON, nullable=False))
     left_on: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    may_have_become: bool | None = None
     claimed_at: int = time_column(nullable=False)
     started_at: int | None = time_column()
     ended_at: int | None = time_column()

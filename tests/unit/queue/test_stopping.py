@@ -112,3 +112,22 @@ def test_one_living_worker_takes_care_of_a_stop(lab: Lab) -> None:
     assert _due(lab, "w2") == ()
     lab.pass_time(31)  # w1 beats no more
     assert _take(lab, stop, "w2")
+
+
+def test_who_it_may_run_as_is_kept_while_something_is_left(lab: Lab) -> None:
+    task_id = lab.submit("a", "b")
+    lab.claim()
+    lab.run(
+        task_id,
+        ending=Ending.LOST,
+        is_confirmed=False,
+        left_on=("a", "b"),
+        may_have_become=True,
+    )
+    assert _cancel(lab, task_id) == "stopping left"
+    (stop,) = _due(lab, "w1")
+    assert _take(lab, stop, "w1")
+    assert _conclude(lab, stop, "a") is Reason.CANCELLED_UNCONFIRMED
+    with lab.database.read() as connection:
+        (left,) = leftovers(connection, task_id)
+    assert (left.machines, left.may_have_become) == (("b",), True)

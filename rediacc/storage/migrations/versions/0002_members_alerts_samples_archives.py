@@ -255,6 +255,7 @@ def upgrade() -> None:
     )
     op.add_column("task", sa.Column("queued_from_at", sa.BigInteger(), nullable=True))
     op.add_column("attempt", sa.Column("left_on", sa.JSON(), nullable=True))
+    op.add_column("attempt", sa.Column("may_have_become", sa.Boolean(), nullable=True))
     op.create_index(
         "ix_task_stopping",
         "task",
@@ -286,6 +287,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("state = 9"),
         postgresql_where=sa.text("state = 9"),
     )
+    op.drop_column("attempt", "may_have_become")
     op.drop_column("attempt", "left_on")
     op.drop_column("task", "queued_from_at")
     op.drop_index(
