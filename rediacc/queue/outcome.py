@@ -153,7 +153,8 @@ def _conclude_lost(
     is_confirmed: bool,
     is_cancel_asked: bool,
 ) -> Conclusion:
-    if policy.on_lost is OnLost.RETRY and is_cancel_asked:
+    if is_cancel_asked:
+        # What a person would be asked for, held, is what they have said already.
         reason = Reason.CANCELLED if is_confirmed else Reason.CANCELLED_UNCONFIRMED
         return Conclusion(state=State.CANCELLED, reason=reason, is_loss=True)
     if policy.on_lost is OnLost.RETRY and losses + 1 < max_losses:
