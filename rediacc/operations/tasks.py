@@ -170,6 +170,7 @@ def retry(call: Any, request: TaskIds) -> tuple[TaskChange, ...]:
     """``task.retry``: failed or cancelled tasks go back, for machines that did not succeed."""
 
     def change(connection: Connection, task_id: int) -> str:
+        _check_present_level(call, connection, task_id)
         changes.retry(connection, task_id, rules=call.rules, actor=call.caller.name, now=call.now)
         return "queued again"
 
@@ -182,6 +183,8 @@ def release(call: Any, request: ReleaseRequest) -> tuple[TaskChange, ...]:
         raise InvalidInput(f"release as {request.action!r}: must be retry or fail")
 
     def change(connection: Connection, task_id: int) -> str:
+        if request.action == "retry":
+            _check_present_level(call, connection, task_id)
         changes.release(
             connection,
             task_id,
@@ -193,6 +196,12 @@ def release(call: Any, request: ReleaseRequest) -> tuple[TaskChange, ...]:
         return "queued again" if request.action == "retry" else "failed"
 
     return change_each(call, request.ids, change)
+
+
+def _check_present_level(call: Any, connection: Connection, task_id: int) -> None:
+    """Pass when the caller may give the task the level that it has: it is queued again with it."""
+    view = reading.view_task(connection, task_id)
+    call.check_level(view.team, view.priority)
 
 
 def update(call: Any, request: TaskUpdate) -> tuple[TaskChange, ...]:

@@ -210,7 +210,7 @@ def test_nobody_gives_more_than_they_have(world: World) -> None:
         for role in ("viewer", "maintainer", "sprinter"):
             with pytest.raises(AccessDenied, match="may not give the role"):
                 give(role)
-        _levels(warden)
+        _levels(warden, world.owner("task.create", _URGENT).task.id, world)
     finally:
         toml.write_text(content)
     # A role that rediacc.toml no longer defines allows nothing.
@@ -218,8 +218,18 @@ def test_nobody_gives_more_than_they_have(world: World) -> None:
         world.member(teams={"prod": "warden"}).perform("task.list", requests.TaskFilter())
 
 
-def _levels(warden: Office) -> None:
-    """The role's highest priority holds where tasks are made and where they are changed."""
+_URGENT = requests.TaskRequest(
+    kind=Kind.COMMAND, text="true", machines=("web1",), team="prod", priority=1
+)
+
+
+def _levels(warden: Office, urgent: int, world: World) -> None:
+    """The role's highest priority holds where tasks are made, changed and queued again."""
+    ids = requests.TaskIds(ids=(str(urgent),))
+    world.owner("task.cancel", ids)
+    (change,) = warden.perform("task.retry", ids)
+    assert (change.changed, change.exit_code) == (False, 4)
+    assert world.owner("task.retry", ids)[0].changed
     task = requests.TaskRequest(kind=Kind.COMMAND, text="true", machines=("web1",), team="prod")
     number = str(warden.perform("task.create", replace(task, priority=3)).task.id)
     with pytest.raises(AccessDenied, match="priority 2: the role warden goes up to 3"):
