@@ -113,17 +113,17 @@ def test_service_runs_tasks_and_its_stop_leaves_them_running(host: Host) -> None
     )
     assert host.type("status").rc == 0
 
-    task = home.shell("prod-01", "echo begun >> log; while [ ! -e go ]; do sleep 0.1; done")
-    wait_until(lambda: home.lines("prod-01", "log") == ["begun"], "the command")
+    task = home.shell("prod-01", "echo begun >> served; while [ ! -e serve-on ]; do sleep 0.1; done")
+    wait_until(lambda: home.lines("prod-01", "served") == ["begun"], "the command")
     supervisor = home.supervisor(task)
     # Installing again brings the unit up to date and starts the worker anew.
     done = host.type("install", "--no-login-test")
     assert done.rc == 0, done
     second = host.pid()
     assert (second != first, _is_gone(first), supervisor.is_running()) == (True, True, True)
-    home.on("prod-01", "go").touch()
+    home.on("prod-01", "serve-on").touch()
     assert home.wait_for(task) == 0
-    assert home.lines("prod-01", "log") == ["begun"]
+    assert home.lines("prod-01", "served") == ["begun"]
     assert len(home.detail(task)["attempts"]) == 1
 
     done = host.type("uninstall")

@@ -247,7 +247,7 @@ def test_what_machines_and_people_wrote_steers_nothing(make: Callable[..., Watch
         )
 
     async def scenario() -> None:
-        async with watched.top((240, 60)) as top:
+        async with watched.top((320, 60)) as top:
             # In the queue, among the alerts, in the output.
             await top.until(lambda: top.text.count(HARMLESS) == 3, "the text as it is")
             await top.shows("! overloaded")
