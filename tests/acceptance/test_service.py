@@ -113,7 +113,8 @@ def test_service_runs_tasks_and_its_stop_leaves_them_running(host: Host) -> None
     )
     assert host.type("status").rc == 0
 
-    task = home.shell("prod-01", "echo begun >> served; while [ ! -e serve-on ]; do sleep 0.1; done")
+    line = "echo begun >> served; while [ ! -e serve-on ]; do sleep 0.1; done"
+    task = home.shell("prod-01", line)
     wait_until(lambda: home.lines("prod-01", "served") == ["begun"], "the command")
     supervisor = home.supervisor(task)
     # Installing again brings the unit up to date and starts the worker anew.
