@@ -50,7 +50,9 @@ def test_output_is_seen_while_it_comes_and_cancelling_truly_stops_the_run(home: 
                 await until(lambda text: "the first piece of output" in text, "the output")
                 assert home.state(task)[0] == "running"
                 await until(lambda _: bool(home.runs_on("prod-01", "600")), "the command")
-                await pilot.press("tab", "c", "y")
+                await pilot.press("tab", "c")
+                await until(lambda text: f"Cancel task {task}?" in text, "the question")
+                await pilot.press("y")
                 await until(lambda text: "cancelled" in text and "RUNNING  0" in text, "the end")
                 assert home.state(task)[0] == "cancelled"
                 assert not home.runs_on("prod-01", "600")
