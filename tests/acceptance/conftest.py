@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,7 +72,11 @@ def make_home(
 
 
 def sweep_machine(machines: Machines, name: str) -> None:
-    """Remove what tests wrote to a machine's home directory."""
+    """Remove what tests left on a machine: files in its home directory, processes of runs."""
+    for pid in machines.processes(name):
+        with contextlib.suppress(OSError):
+            if b"REDIACC_RUN=" in Path(f"/proc/{pid}/environ").read_bytes():
+                os.kill(pid, signal.SIGKILL)
     for path in machines.machine(name).home.iterdir():
         if path.is_dir() and not path.is_symlink():
             if path.name not in ("bin", ".ansible"):

@@ -97,7 +97,7 @@ def watched(make_home: Callable[[], Home]) -> Iterator[Watched]:
         team = "[teams.staging]\n"
         text = config.read_text().replace(team, f"{team}sample_every = 5\n")
         text = text.replace("[alerts]\n", SETTINGS.format(http=http.port))
-        config.write_text(text + LOW)
+        config.write_text(f"{text}{LOW}[teams.prod.alerts]\noldest = 1\n")
         people = "from=alerts@example.com&to=ops@example.com&mode=insecure"
         _keep(home, "hook_key", KEY)
         _keep(home, "mail_url", f"mailto://127.0.0.1:{smtp.port}?{people}&name={CANARY}")
@@ -242,7 +242,7 @@ def test_home_without_a_worker_is_looked_after_by_whoever_looks(watched: Watched
     def check() -> bool:
         done = home.type("alert", "check")
         assert done.rc == 1, done
-        rules = ("no-worker", "audit-broken", "secret-old")
+        rules = ("no-worker", "queue-old", "audit-broken", "secret-old")
         return all(watched.heard(rule, "trigger") for rule in rules)
 
     wait_until(check, "messages without a worker")
@@ -267,7 +267,7 @@ def test_home_without_a_worker_is_looked_after_by_whoever_looks(watched: Watched
     assert home.type("alert", "check").rc == 1  # a worker looks at the whole audit once an hour
     with home.worker():
         assert home.wait_for(waiting) == 0
-        for rule in ("no-worker", "audit-broken", "secret-old"):
+        for rule in ("no-worker", "queue-old", "audit-broken", "secret-old"):
             watched.wait_to_hear(rule, "resolve")
 
 
