@@ -144,6 +144,24 @@ def test_lost(ending: Ending, on_lost: OnLost, losses: int, state: State, alerts
         assert concluded.reason is Reason.LOST
 
 
+@pytest.mark.parametrize("on_lost", list(OnLost))
+@pytest.mark.parametrize(
+    ("is_confirmed", "reason"),
+    [(True, Reason.CANCELLED), (False, Reason.CANCELLED_UNCONFIRMED)],
+)
+def test_lost_while_it_was_being_cancelled_is_cancelled(
+    on_lost: OnLost, is_confirmed: bool, reason: Reason
+) -> None:
+    concluded = _conclude(
+        LOST,
+        policy=RetryPolicy(on_lost=on_lost),
+        ending=Ending.LOST,
+        is_cancel_asked=True,
+        is_confirmed=is_confirmed,
+    )
+    assert (concluded.state, concluded.reason) == (State.CANCELLED, reason)
+
+
 def test_lost_run_of_which_all_results_are_known_succeeded() -> None:
     assert _conclude(OK, OK, ending=Ending.LOST).state is State.SUCCEEDED
 
