@@ -111,6 +111,7 @@ LEAVES = (
         "vault_client:vault_client",
         "Print the path of the client for Ansible's --vault-id.",
     ),
+    Entry("perform", "", "perform:perform", "Perform one operation: JSON in, JSON out."),
     Entry("version", "", "version:version", "Print versions."),
 )
 
