@@ -40,6 +40,7 @@ class AlertRule(StrEnum):
     TASK_LOST = "task-lost"
     TASK_EXPIRED = "task-expired"
     TASK_LATE = "task-late"
+    PLAY_FAILED = "play-failed"
     NO_WORKER = "no-worker"
     QUEUE_DEEP = "queue-deep"
     QUEUE_OLD = "queue-old"

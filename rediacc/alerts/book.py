@@ -109,6 +109,20 @@ class Book:
         self._close(_Entry.of(row), why)
         return True
 
+    def note_fine(self, key: str, fine: Mapping[str, int], *, why: str) -> None:
+        """Take what is fine again out of the open alert of a cause; close it when nothing is left.
+
+        :param fine: since when each is, in microseconds.
+        """
+        row = self._open(key)
+        if row is None:
+            return
+        entry = _Entry.of(row)
+        if without(entry.detail, fine).subjects:
+            self.remove_subjects(entry.id, fine)
+        else:
+            self._close(entry, why)
+
     def resolve_by_id(self, alert_id: int, *, why: str, seen_at: int | None = None) -> bool:
         """Close alert `alert_id`; false when it is closed already.
 

@@ -6,7 +6,7 @@ marked, the alert counted, and the messages written, together or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from rediacc.alerts.book import Book
 from rediacc.alerts.causes import cause_of, event_key, rule_of_event
 from rediacc.alerts.finding import Detail, Finding, Subject, merge
 from rediacc.alerts.messages import Place
+from rediacc.alerts.plays import PLAY_ENDED, apply_play
 from rediacc.settings import Settings
 from rediacc.storage.engine import Database
 from rediacc.times import micros, utc_now
@@ -27,7 +28,8 @@ __all__ = ["advice_for", "take_events"]
 _BATCH = 40
 _OPEN = text(
     "SELECT id, kind, task_id, payload, at FROM outbox WHERE delivered_at IS NULL "
-    "AND kind IN ('task.failed', 'task.held', 'task.lost', 'task.expired') ORDER BY id LIMIT :limit"
+    "AND kind IN ('task.failed', 'task.held', 'task.lost', 'task.expired', 'play.ended') "
+    "ORDER BY id LIMIT :limit"
 ).columns(payload=JSON)
 _TAKE = text("UPDATE outbox SET delivered_at = :now WHERE id = :id AND delivered_at IS NULL")
 _TASK = text("SELECT kind, named, created_by FROM task WHERE id = :id")
@@ -48,10 +50,12 @@ _SHOWN_TASKS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class _Event:
-    """An outbox row, and what it means."""
+    """An outbox row, and what it means; `play` instead of `finding` for how a play ended."""
 
     id: int
-    finding: Finding
+    at: int
+    finding: Finding | None = None
+    play: Mapping[str, Any] | None = None
 
 
 def take_events(database: Database, settings: Settings, *, place: Place) -> int:
@@ -74,6 +78,9 @@ def take_events(database: Database, settings: Settings, *, place: Place) -> int:
             for finding in _by_cause(mine):
                 if settings.alerts.is_on(finding.rule, finding.team):
                     book.raise_alert(finding)
+            for event in mine:
+                if event.play is not None:
+                    apply_play(book, event.play, at=event.at, settings=settings)
         taken += len(mine)
 
 
@@ -92,6 +99,8 @@ def _by_cause(events: Sequence[_Event]) -> list[Finding]:
     found: dict[str, Finding] = {}
     for event in events:
         finding = event.finding
+        if finding is None:
+            continue
         before = found.get(finding.key)
         if before is not None:
             finding = replace(
@@ -110,6 +119,8 @@ def _by_cause(events: Sequence[_Event]) -> list[Finding]:
 
 def _read(connection: Connection, row: Any) -> _Event:
     payload = row.payload
+    if row.kind == PLAY_ENDED:
+        return _Event(id=row.id, at=row.at, play=payload)
     task = connection.execute(_TASK, {"id": row.task_id}).one_or_none()
     rule = rule_of_event(row.kind, payload["reason"])
     title, named = str(payload["title"]), task.named if task else None
@@ -131,7 +142,7 @@ def _read(connection: Connection, row: Any) -> _Event:
         at=row.at,
         detail=detail,
     )
-    return _Event(id=row.id, finding=finding)
+    return _Event(id=row.id, at=row.at, finding=finding)
 
 
 def _subjects(connection: Connection, row: Any, words: str | None) -> dict[str, Subject]:

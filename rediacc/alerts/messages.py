@@ -25,6 +25,7 @@ _MOST_LINE = 300
 _EVERYBODY = re.compile(r"@(?=everyone\b|here\b|channel\b|all\b)|<(?=[!@#])", re.IGNORECASE)
 _DONE = {
     AlertRule.TASK_FAILED: "failed",
+    AlertRule.PLAY_FAILED: "failed",
     AlertRule.TASK_LOST: "was lost",
     AlertRule.TASK_EXPIRED: "expired before it started",
 }

@@ -26,7 +26,8 @@ __all__ = ["close_what_is_over"]
 _BY_CAUSE = (AlertRule.TASK_FAILED, AlertRule.TASK_LOST, AlertRule.TASK_EXPIRED)
 _OPEN = text(
     "SELECT id, key, rule, team, first_at, last_at, detail FROM alert WHERE state <> 'resolved' "
-    "AND rule IN ('task-failed', 'task-lost', 'task-expired', 'task-held', 'machine-unreachable')"
+    "AND rule IN ('task-failed', 'task-lost', 'task-expired', 'task-held', 'machine-unreachable', "
+    "'play-failed')"
 ).columns(detail=JSON)
 _CURSOR = text("SELECT since_at FROM alert_condition WHERE key = 'cursor/finished'")
 _SET_CURSOR = text(

@@ -7,6 +7,7 @@ from rediacc.requests import (
     AlertCheck,
     AlertFilter,
     AlertIds,
+    AlertRaise,
     AlertRef,
     AlertTest,
     ArchiveRequest,
@@ -17,6 +18,7 @@ from rediacc.requests import (
     DepthRequest,
     DoctorRequest,
     HistoryRequest,
+    InventoryRequest,
     LogRequest,
     MachineCreate,
     MachineFilter,
@@ -57,10 +59,12 @@ alerts = later("alerts")
 archives = later("archives")
 audits = later("audits")
 checks = later("checks")
+inventories = later("inventories")
 machines = later("machines")
 members = later("members")
 monitoring = later("monitoring")
 overview = later("overview")
+raising = later("raising")
 reporting = later("reporting")
 secrets = later("secrets")
 services = later("services")
@@ -89,6 +93,7 @@ _TABLE = (
     ("team.list", _TEAM, _READ, Nothing, teams.list_all),
     ("team.inspect", _TEAM, _READ, TeamRef, teams.inspect),
     ("team.delete", _HOME, _MANAGE, TeamRef, teams.delete),
+    ("inventory.read", _TEAM, _READ, InventoryRequest, inventories.read),
     ("machine.create", _TEAM, _MANAGE, MachineCreate, machines.create),
     ("machine.inspect", _TEAM, _READ, MachineRef, machines.inspect),
     ("machine.update", _TEAM, _MANAGE, MachineUpdate, machines.update),
@@ -107,6 +112,7 @@ _TABLE = (
     ("alert.inspect", _TEAM, _READ, AlertRef, alerts.inspect),
     ("alert.ack", _TEAM, _RUN, AlertIds, alerts.acknowledge),
     ("alert.resolve", _TEAM, _RUN, AlertIds, alerts.resolve),
+    ("alert.raise", _TEAM, _RUN, AlertRaise, raising.raise_alert),
     ("alert.test", _TEAM, _RUN, AlertTest, alerts.test),
     ("alert.check", _HOME, _MANAGE, AlertCheck, alerts.check),
     ("delivery.list", _TEAM, _READ, DeliveryFilter, alerts.list_deliveries),

@@ -9,6 +9,7 @@ from rediacc.requests.alerts import (
     AlertCheck,
     AlertFilter,
     AlertIds,
+    AlertRaise,
     AlertRef,
     AlertTest,
     DeliveryFilter,
@@ -54,6 +55,7 @@ from rediacc.requests.tasks import (
     TaskUpdate,
 )
 from rediacc.requests.teams import (
+    InventoryRequest,
     MachineCreate,
     MachineFilter,
     MachineRef,
@@ -68,6 +70,7 @@ __all__ = [
     "AlertCheck",
     "AlertFilter",
     "AlertIds",
+    "AlertRaise",
     "AlertRef",
     "AlertTest",
     "ArchiveRequest",
@@ -79,6 +82,7 @@ __all__ = [
     "DoctorRequest",
     "HistoryRequest",
     "InitRequest",
+    "InventoryRequest",
     "LogRequest",
     "MachineCreate",
     "MachineFilter",

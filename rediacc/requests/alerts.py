@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rediacc.alert_words import Severity
 
 __all__ = [
     "AlertCheck",
     "AlertFilter",
     "AlertIds",
+    "AlertRaise",
     "AlertRef",
     "AlertTest",
     "DeliveryFilter",
@@ -44,6 +48,27 @@ class AlertIds:
     """Several alerts by number: ``alert.ack``, ``alert.resolve``."""
 
     ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertRaise:
+    """``alert.raise``: how a play ended that rediacc did not start.
+
+    :param key: names this end: told twice, it counts once.
+    :param what: the playbook; all its failures in a team are one alert.
+    :param team: ``None`` where it follows from the machines.
+    :param machines: what is wrong with each machine, in a few words; empty where nothing is.
+    :param fine: machines on which it went well; they leave the alert.
+    :param why: lines about what went wrong, without secrets.
+    """
+
+    key: str
+    what: str
+    team: str | None = None
+    machines: Mapping[str, str] = field(default_factory=dict)
+    fine: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    severity: Severity = Severity.ERROR
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from rediacc.values import MachineState
 from rediacc.views import HostKey
 
 __all__ = [
+    "InventoryRequest",
     "MachineCreate",
     "MachineFilter",
     "MachineRef",
@@ -40,6 +41,19 @@ class TeamCreate:
     inventory: str | None = None
     sample_every_seconds: float | None = None
     ssh: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryRequest:
+    """``inventory.read``: the inventories of teams, with what rediacc knows of their machines.
+
+    :param teams: their names; empty for all that the caller sees.
+    :param contents: whether machines, groups and variables are read; else only where each
+        inventory lies, and what is known of machines.
+    """
+
+    teams: tuple[str, ...] = ()
+    contents: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rediacc.views.alerts import (
     AlertChange,
     AlertDetail,
+    AlertRaised,
     AlertReport,
     AlertView,
     ChannelAnswer,
@@ -74,8 +75,11 @@ from rediacc.views.tasks import (
 )
 from rediacc.views.teams import (
     HostKey,
+    InventoryGroup,
+    InventoryMachine,
     MachineList,
     MachineView,
+    TeamInventory,
     TeamView,
 )
 
@@ -83,6 +87,7 @@ __all__ = [
     "AlertChange",
     "AlertDetail",
     "AlertGlance",
+    "AlertRaised",
     "AlertReport",
     "AlertSpan",
     "AlertView",
@@ -107,6 +112,8 @@ __all__ = [
     "History",
     "HostKey",
     "InitReport",
+    "InventoryGroup",
+    "InventoryMachine",
     "LevelDepth",
     "LevelWaits",
     "LogEntry",
@@ -136,6 +143,7 @@ __all__ = [
     "TaskChange",
     "TaskDetail",
     "TaskView",
+    "TeamInventory",
     "TeamView",
     "WaitingTask",
     "WorkerView",

@@ -11,6 +11,7 @@ from rediacc.alert_words import AlertRule, AlertState, Severity
 __all__ = [
     "AlertChange",
     "AlertDetail",
+    "AlertRaised",
     "AlertReport",
     "AlertView",
     "ChannelAnswer",
@@ -112,6 +113,17 @@ class ChannelAnswer:
     team: str
     delivered: bool
     answer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertRaised:
+    """The answer of ``alert.raise``.
+
+    :param is_new: false when it was told before, or nothing is wrong and nothing was.
+    """
+
+    team: str
+    is_new: bool
 
 
 @dataclass(frozen=True, kw_only=True)

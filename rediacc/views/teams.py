@@ -13,8 +13,11 @@ from rediacc.views.monitoring import MachineHealth
 
 __all__ = [
     "HostKey",
+    "InventoryGroup",
+    "InventoryMachine",
     "MachineList",
     "MachineView",
+    "TeamInventory",
     "TeamView",
 ]
 
@@ -40,6 +43,55 @@ class TeamView:
     error: str = ""
     public_key: str = ""
     vault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryGroup:
+    """A group's own machines and child groups, in Ansible's order."""
+
+    machines: tuple[str, ...] = ()
+    children: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryMachine:
+    """What there is to know of a machine, apart from its groups.
+
+    :param variables: its own and its groups', as Ansible merges them; encrypted ones as Ansible
+        writes them (``__ansible_vault``), and none that an encrypted file holds.
+    :param health: the newest look at it; ``None`` when nobody looked.
+    """
+
+    state: MachineState
+    running: tuple[int, ...] = ()
+    pending_count: int = 0
+    health: MachineHealth | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamInventory:
+    """A team's inventory.
+
+    :param source: what Ansible takes as ``-i``: an absolute path, or a list with commas.
+    :param machines: in inventory order; without contents only those of which rediacc knows
+        something.
+    :param groups: ``all`` and ``ungrouped`` too; empty without contents.
+    :param is_complete: whether `machines` holds every variable: false where files are encrypted,
+        of which only addresses, ports and accounts are told that stand in plain files too.
+    :param has_uncertain_trust: whether an inventory plugin made it, so that a text may only look
+        like a template.
+    :param stale_seconds: the age from which a look at a machine says nothing more.
+    """
+
+    team: str
+    source: str
+    machines: Mapping[str, InventoryMachine]
+    groups: Mapping[str, InventoryGroup]
+    is_complete: bool
+    has_uncertain_trust: bool
+    stale_seconds: float
+    digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

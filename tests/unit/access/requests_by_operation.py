@@ -126,6 +126,9 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "alert.check": lambda _: requests.AlertCheck(),
     "alert.inspect": lambda world: requests.AlertRef(id=_alert(world)),
     "alert.list": lambda _: requests.AlertFilter(team="prod"),
+    "alert.raise": lambda world: requests.AlertRaise(
+        key=world.fresh("play"), what="site.yml", team="prod", machines={"web1": "failed"}
+    ),
     "alert.resolve": lambda world: requests.AlertIds(ids=(_alert(world),)),
     "alert.test": lambda _: requests.AlertTest(team="prod"),
     "audit.export": lambda _: requests.AuditExport(),
@@ -137,6 +140,7 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "health.history": lambda _: requests.HistoryRequest(
         since=datetime.now(UTC) - timedelta(hours=1), until=datetime.now(UTC), team="prod"
     ),
+    "inventory.read": lambda _: requests.InventoryRequest(teams=("prod",)),
     "machine.create": _create_machine,
     "machine.delete": _delete_machine,
     "machine.inspect": lambda _: requests.MachineRef(name="web1", team="prod"),
