@@ -65,7 +65,6 @@ import contextlib
 import functools
 import os
 
-from ansible import context
 from ansible.playbook.handler import Handler
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.rediacc.core.plugins.plugin_utils import _results as results
@@ -75,18 +74,16 @@ from ansible_collections.rediacc.core.plugins.plugin_utils._delegation_guard imp
     read_denied,
 )
 from ansible_collections.rediacc.core.plugins.plugin_utils._masking import Masker
+from ansible_collections.rediacc.core.plugins.plugin_utils._origin import note_origin
+from ansible_collections.rediacc.core.plugins.plugin_utils._process_secrets import (
+    learn_what_was_read,
+    process_secrets,
+)
 from ansible_collections.rediacc.core.plugins.plugin_utils._records import RecordFile, utc_now
 from ansible_collections.rediacc.core.plugins.plugin_utils._run_marker import RunMarker
-from ansible_collections.rediacc.core.plugins.plugin_utils._shared_secrets import SharedSecrets
 from ansible_collections.rediacc.core.plugins.plugin_utils._streams import (
     mask_log,
     mask_standard_streams,
-)
-from ansible_collections.rediacc.core.plugins.plugin_utils._vault_learning import (
-    files_read_early,
-    learn_decrypted_values,
-    relearn_files,
-    watch_vault,
 )
 
 # What may hold what machines and people wrote. The other fields are names, numbers and times
@@ -142,6 +139,7 @@ class CallbackModule(CallbackBase):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        note_origin()
         environment = {
             name: os.environ.pop("REDIACC_" + name, "")
             for name in ("RECORDS", "NONCE", "RUN", "DENY", "LEARN")
@@ -169,8 +167,7 @@ class CallbackModule(CallbackBase):
 
     def _start_masking(self):
         try:
-            secrets = SharedSecrets()
-            watch_vault(secrets.learn)
+            secrets = process_secrets()
             mask_standard_streams(secrets.masker)
             mask_log(secrets.masker)
         except Exception as exc:
@@ -200,16 +197,8 @@ class CallbackModule(CallbackBase):
 
     @_harmless
     def _relearn(self, plays):
-        if self._secrets is None or not plays:
-            return
-        loader, manager = plays[0].get_loader(), plays[0].get_variable_manager()
-        files = [*files_read_early(loader, context.CLIARGS, os.getcwd()), self._learned]
-        relearn_files(loader, dict.fromkeys(files))
-        learn_decrypted_values(manager.extra_vars, self._secrets.learn)
-        inventory = getattr(manager, "_inventory", None)
-        if inventory is not None:
-            holders = (*inventory.groups.values(), *inventory.hosts.values())
-            learn_decrypted_values([holder.vars for holder in holders], self._secrets.learn)
+        if self._secrets is not None:
+            learn_what_was_read(plays, [self._learned])
 
     @_harmless
     def v2_playbook_on_play_start(self, play):
