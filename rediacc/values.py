@@ -32,6 +32,8 @@ __all__ = [
     "Scope",
     "SecretScope",
     "State",
+    "Step",
+    "StepStatus",
 ]
 
 DEFAULT_LEVEL = 3
@@ -192,6 +194,22 @@ class MachineOutcome(StrEnum):
         return self in (MachineOutcome.OK, MachineOutcome.CHANGED, MachineOutcome.SKIPPED)
 
 
+class StepStatus(StrEnum):
+    """How one Ansible task ended on one machine; ``rescued``: it failed, and a rescue took over."""
+
+    OK = "ok"
+    CHANGED = "changed"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    SKIPPED = "skipped"
+    IGNORED = "ignored"
+    RESCUED = "rescued"
+
+    @property
+    def is_failure(self) -> bool:
+        return self in (StepStatus.FAILED, StepStatus.UNREACHABLE)
+
+
 class Permission(StrEnum):
     """What a caller needs for an operation; roles are made of these.
 
@@ -328,4 +346,28 @@ class MachineResult:
     failure: FailureClass | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+    delegated_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What one Ansible task did on one machine in one attempt, masked.
+
+    :param number: orders the steps of an attempt.
+    :param path: the file and line of the Ansible task.
+    :param is_cut: whether the message was longer.
+    """
+
+    number: int
+    machine: str
+    status: StepStatus
+    play: str
+    task: str
+    action: str
+    path: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    rc: int | None
+    message: str
+    is_cut: bool = False
     delegated_to: tuple[str, ...] = ()

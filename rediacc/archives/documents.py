@@ -15,6 +15,7 @@ from rediacc.storage.tables.tasks import (
     Label,
     Output,
     Result,
+    Step,
     Task,
     TaskMachine,
     TaskPayload,
@@ -40,6 +41,7 @@ TASK_PARTS: Mapping[str, Table] = {
     "results": Result.__table__,  # type: ignore[attr-defined]
     "output": Output.__table__,  # type: ignore[attr-defined]
     "events": Event.__table__,  # type: ignore[attr-defined]
+    "steps": Step.__table__,  # type: ignore[attr-defined]
 }
 _RUN: Table = Run.__table__  # type: ignore[attr-defined]
 _MEMBER: Table = RunMember.__table__  # type: ignore[attr-defined]

@@ -156,7 +156,7 @@ def _in_memory(
             rows = list(documents)
             connection.execute(TASK.insert(), [decode_row(TASK, one["task"]) for one in rows])
             for name, table in tables.items():
-                parted = [decode_row(table, row) for one in rows for row in one[name]]
+                parted = [decode_row(table, row) for one in rows for row in one.get(name, ())]
                 if parted:
                     connection.execute(table.insert(), parted)
             yield connection

@@ -11,6 +11,7 @@ from sqlalchemy import JSON, Connection, bindparam, select, text
 from rediacc.archives.documents import TASK, TASK_PARTS, line_of, task_document
 from rediacc.archives.gathered import Gathered, Step
 from rediacc.archives.rows import Content, Line, count_tasks
+from rediacc.queue.steps import forget_steps
 from rediacc.queue.transitions import count
 from rediacc.storage.engine import Database
 from rediacc.storage.tables.archives import ArchivedTask
@@ -23,6 +24,8 @@ _MOST_TASKS = 500
 _MOST_BYTES = 16 << 20
 # Rows that one transaction removes: a few milliseconds, for it keeps all other writers waiting.
 _ROWS_AT_ONCE = 300
+# What there may be more of than that; it is removed when its task is gone.
+_LATER = "steps"
 # Final, with everybody told who was to be told, and no alert about it that nobody settled.
 _DUE = (
     "FROM task WHERE state >= 20 AND finished_at < :before "
@@ -100,6 +103,9 @@ class TaskSort:
             with database.write() as connection:
                 _remove_batch(connection, batch, row["id"])
             step(f"removed {number}")
+            for document in batch:
+                if document.get(_LATER):
+                    _remove_steps(database, document["id"])
         with database.read() as connection:
             return count_tasks(connection, row["id"])
 
@@ -131,7 +137,8 @@ def _batches(lines: Sequence[bytes]) -> Iterator[list[dict[str, Any]]]:
     for line in lines:
         document = json.loads(line)
         batch.append(document)
-        weight += 1 + sum(len(part) for part in document.values() if isinstance(part, list))
+        parts = (part for name, part in document.items() if name != _LATER)
+        weight += 1 + sum(len(part) for part in parts if isinstance(part, list))
         if weight >= _ROWS_AT_ONCE:
             yield batch
             batch, weight = [], 0
@@ -162,12 +169,22 @@ def _remove_batch(connection: Connection, batch: Sequence[dict[str, Any]], archi
         ],
     )
     gone = [row.id for row in rows]
-    for table in TASK_PARTS.values():
-        connection.execute(table.delete().where(table.c.task_id.in_(gone)))
+    for name, table in TASK_PARTS.items():
+        if name != _LATER:
+            connection.execute(table.delete().where(table.c.task_id.in_(gone)))
     connection.execute(TASK.delete().where(TASK.c.id.in_(gone)))
     _remove_around(connection, same)
     for row in rows:
         count(connection, row.team, row.level, State(row.state), -1)
+
+
+def _remove_steps(database: Database, task_id: int) -> None:
+    """Remove the steps of a task that is gone, a few at a time: there may be very many."""
+    has_more = True
+    while has_more:
+        with database.write() as connection:
+            is_gone = not connection.execute(_STANDING, {"ids": [task_id]}).all()
+            has_more = is_gone and forget_steps(connection, task_id)
 
 
 def _remove_around(connection: Connection, documents: Sequence[dict[str, Any]]) -> None:

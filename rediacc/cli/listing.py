@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 import click
 
 from rediacc.cli.parse_words import parse_level, parse_pairs
-from rediacc.cli.render.columns import task_columns
+from rediacc.cli.render.columns import STEP_COLUMNS, task_columns
 from rediacc.cli.render.detail import task_lines
 from rediacc.cli.render.document import document, envelope, to_json
 from rediacc.cli.render.output import print_document, print_items, print_lines
 from rediacc.cli.session import Session, View
 from rediacc.errors import InvalidInput
-from rediacc.requests import TaskFilter, TaskRef
-from rediacc.values import PublicState
-from rediacc.views import TaskDetail
+from rediacc.requests import StepFilter, TaskFilter, TaskRef
+from rediacc.values import PublicState, StepStatus
+from rediacc.views import StepList, TaskDetail
 
-__all__ = ["print_details", "print_tasks"]
+__all__ = ["print_details", "print_steps", "print_tasks", "step_statuses"]
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 
 def print_tasks(
@@ -50,6 +53,30 @@ def print_tasks(
         name=lambda task: str(task.id),
         empty=_empty(is_queue=is_queue and not states, is_archived=is_archived),
     )
+
+
+def print_steps(session: Session, view: View, request: StepFilter) -> None:
+    """Print what each Ansible task did on each machine."""
+    answer: StepList = session.perform("task.steps", request)
+    print_items(
+        view,
+        answer.steps,
+        kind="steps",
+        columns=STEP_COLUMNS,
+        name=lambda step: f"{step.attempt}.{step.number}",
+        empty="no steps",
+    )
+    if answer.left_out:
+        click.echo(f"{answer.left_out} steps more were too many to keep", err=True)
+
+
+def step_statuses(words: Sequence[str], *, is_failed: bool) -> tuple[StepStatus, ...]:
+    """Return the statuses that the words mean; one word may hold several with commas.
+
+    :param is_failed: whether those of failures are meant too.
+    """
+    failures = [status.value for status in StepStatus if is_failed and status.is_failure]
+    return tuple(_known_words([*words, *failures], StepStatus, option="--status"))
 
 
 def _empty(*, is_queue: bool, is_archived: bool) -> str:
@@ -86,11 +113,17 @@ def print_details(session: Session, view: View, ids: Sequence[str]) -> None:
 
 def _states(words: Sequence[str]) -> tuple[PublicState, ...]:
     """Return the states that the words mean; one word may hold several with commas."""
-    found: dict[PublicState, None] = {}
+    return tuple(_known_words(words, PublicState, option="--state"))
+
+
+def _known_words(words: Sequence[str], kind: type[_Word], *, option: str) -> list[_Word]:
+    """Return those of `kind` that the words mean; one word may hold several with commas."""
+    found: dict[_Word, None] = {}
     for word in (part.strip().lower() for text in words for part in text.split(",")):
         try:
-            found[PublicState(word)] = None
+            found[kind(word)] = None
         except ValueError as exc:
-            known = ", ".join(state.value for state in PublicState)
-            raise InvalidInput(f"--state: {word!r} is no state", hint=known) from exc
-    return tuple(found)
+            known = ", ".join(one.value for one in kind)
+            what = option.removeprefix("--")
+            raise InvalidInput(f"{option}: {word!r} is no {what}", hint=known) from exc
+    return list(found)

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from rediacc.values import FailureClass, Kind, MachineOutcome, MachineResult, Reason
@@ -22,11 +22,12 @@ __all__ = [
     "ad_hoc_result",
     "harvest_playbook",
     "is_connection_lost",
+    "rc_of",
     "reason_of_failure",
+    "time_of",
     "unreadable_result",
 ]
 
-_MOST_STEPS = 1000
 _MOST_TEXT = 2000
 # What a machine says of itself may be anything; a database's column may not.
 _MOST_RC = 2**31 - 1
@@ -79,7 +80,7 @@ def ad_hoc_result(record: Mapping[str, Any], *, kind: Kind) -> MachineResult:
     if is_doubtful:
         message = f"the connection was lost; the work may have been done or not: {message}"
     is_program = kind in (Kind.COMMAND, Kind.SHELL)
-    if is_program and outcome in _DONE and _rc(record) != 0:
+    if is_program and outcome in _DONE and rc_of(record) != 0:
         # Our module would have said so: something else answered in its place.
         outcome = MachineOutcome.FAILED
         message = _message(record) or "the machine told no return code"
@@ -87,15 +88,15 @@ def ad_hoc_result(record: Mapping[str, Any], *, kind: Kind) -> MachineResult:
         machine=record["host"],
         outcome=outcome,
         # What our own signal made of a command says nothing about the command.
-        rc=None if outcome is MachineOutcome.TIMED_OUT else _rc(record),
+        rc=None if outcome is MachineOutcome.TIMED_OUT else rc_of(record),
         message=message,
         stdout=_stream(record, "stdout"),
         stderr=_stream(record, "stderr"),
         stdout_bytes=_size(record, "stdout"),
         stderr_bytes=_size(record, "stderr"),
         truncated=bool(record.get("truncated")),
-        started_at=_time(record.get("started_at")),
-        finished_at=_time(record.get("ended_at")),
+        started_at=time_of(record.get("started_at")),
+        finished_at=time_of(record.get("ended_at")),
         # A doubt is never tried again by itself: it could start the same work twice.
         failure=None if is_doubtful else _failure(record, outcome),
         result=_plain(record.get("result") or {}) if kind is Kind.MODULE else {},
@@ -176,14 +177,13 @@ def _playbook_result(
     return MachineResult(
         machine=name,
         outcome=outcome,
-        rc=_rc(telling) if telling else None,
+        rc=rc_of(telling) if telling else None,
         message=f"{telling['task']}: {_message(telling)}" if telling else "",
         stdout=_stream(telling, "stdout") if telling else "",
         stderr=_stream(telling, "stderr") if telling else "",
-        started_at=_time(records[0].get("started_at")) if records else None,
-        finished_at=_time(records[-1].get("ended_at")) if records else None,
+        started_at=time_of(records[0].get("started_at")) if records else None,
+        finished_at=time_of(records[-1].get("ended_at")) if records else None,
         failure=_failure(telling, outcome) if telling else _default_failure(outcome),
-        result={"steps": [_step(record) for record in records[:_MOST_STEPS]]},
         counts=dict(counts),
         delegated_to=_delegated(records),
     )
@@ -197,17 +197,6 @@ def _outcome_of_counts(counts: Mapping[str, int]) -> MachineOutcome:
     if counts.get("changed"):
         return MachineOutcome.CHANGED
     return MachineOutcome.OK if counts.get("ok") else MachineOutcome.SKIPPED
-
-
-def _step(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an Ansible task's record as it is kept with the machine's result."""
-    names = ("play", "task", "path", "action", "status", "rc", "started_at", "ended_at")
-    step = {name: record.get(name) for name in names}
-    step["rc"] = _rc(record)
-    step["message"] = str(record.get("message") or "")[:_MOST_TEXT]
-    if record.get("delegated_to"):
-        step["delegated_to"] = record["delegated_to"]
-    return step
 
 
 def _message(record: Mapping[str, Any]) -> str:
@@ -225,7 +214,8 @@ def _stream(record: Mapping[str, Any], name: str) -> str:
     return str(record.get(name) or "")[:_MOST_OUTPUT]
 
 
-def _rc(record: Mapping[str, Any]) -> int | None:
+def rc_of(record: Mapping[str, Any]) -> int | None:
+    """Return a record's return code, if it is one that a database takes."""
     value = record.get("rc")
     if not isinstance(value, int) or isinstance(value, bool):
         return None
@@ -274,8 +264,10 @@ def _delegated(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _time(value: object) -> datetime | None:
+def time_of(value: object) -> datetime | None:
+    """Return a record's time in UTC; ``None`` where there is none that can be read."""
     try:
-        return datetime.fromisoformat(str(value)) if value else None
+        found = datetime.fromisoformat(str(value)) if value else None
+        return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
     except ValueError:
         return None

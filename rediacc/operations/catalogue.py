@@ -41,6 +41,7 @@ from rediacc.requests import (
     SilenceCreate,
     SilenceFilter,
     SilenceIds,
+    StepFilter,
     TaskBatch,
     TaskFilter,
     TaskIds,
@@ -71,6 +72,7 @@ services = later("services")
 silences = later("silences")
 task_batch = later("task_batch")
 task_reading = later("task_reading")
+task_steps = later("task_steps")
 tasks = later("tasks")
 teams = later("teams")
 
@@ -88,6 +90,7 @@ _TABLE = (
     ("task.list", _TEAM, _READ, TaskFilter, task_reading.list_all),
     ("report.read", _TEAM, _READ, ReportRequest, reporting.read),
     ("task.inspect", _TEAM, _READ, TaskRef, task_reading.inspect),
+    ("task.steps", _TEAM, _READ, StepFilter, task_steps.steps),
     ("named_task.list", _HOME, _READ, Nothing, task_reading.list_named),
     ("team.create", _HOME, _MANAGE, TeamCreate, teams.create),
     ("team.list", _TEAM, _READ, Nothing, teams.list_all),

@@ -17,6 +17,7 @@ __all__ = [
     "given_up_ends",
     "machine_ends",
     "record_results",
+    "require_present",
     "storable",
     "store_results",
 ]
@@ -53,7 +54,7 @@ def record_results(
 
     :raises StaleClaim: the attempt is not the task's present one.
     """
-    _require_present(connection, task_id, epoch)
+    require_present(connection, task_id, epoch)
     store_results(connection, task_id, epoch, results, now=now)
 
 
@@ -64,11 +65,15 @@ def append_output(
 
     :raises StaleClaim: the attempt is not the task's present one.
     """
-    _require_present(connection, task_id, epoch)
+    require_present(connection, task_id, epoch)
     connection.execute(_OUTPUT, {"task_id": task_id, "epoch": epoch, "at": now, "text": output})
 
 
-def _require_present(connection: Connection, task_id: int, epoch: int) -> None:
+def require_present(connection: Connection, task_id: int, epoch: int) -> None:
+    """Pass when `epoch` is the task's present attempt, and started.
+
+    :raises StaleClaim: it is not.
+    """
     row = connection.execute(_STANDING, {"id": task_id}).one()
     if row.epoch != epoch or State(row.state) not in (State.STARTED, State.DETACHED):
         raise StaleClaim(f"task {task_id} is at epoch {row.epoch}, not running as {epoch}")

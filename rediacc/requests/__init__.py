@@ -47,6 +47,7 @@ from rediacc.requests.services import ServiceInstall, ServiceRef
 from rediacc.requests.tasks import (
     LogRequest,
     ReleaseRequest,
+    StepFilter,
     TaskBatch,
     TaskFilter,
     TaskIds,
@@ -105,6 +106,7 @@ __all__ = [
     "SilenceCreate",
     "SilenceFilter",
     "SilenceIds",
+    "StepFilter",
     "TaskBatch",
     "TaskFilter",
     "TaskIds",

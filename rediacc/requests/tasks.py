@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rediacc.values import AnsibleOptions, Kind, OnLost, PublicState
+from rediacc.values import AnsibleOptions, Kind, OnLost, PublicState, StepStatus
 
 __all__ = [
     "LogRequest",
     "ReleaseRequest",
+    "StepFilter",
     "TaskBatch",
     "TaskFilter",
     "TaskIds",
@@ -128,3 +129,13 @@ class LogRequest:
 
     id: str
     cursor: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepFilter:
+    """``task.steps``: which steps of one task; empty fields do not filter."""
+
+    id: str
+    attempt: int | None = None
+    machine: str | None = None
+    statuses: tuple[StepStatus, ...] = ()

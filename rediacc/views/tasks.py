@@ -13,6 +13,7 @@ from rediacc.values import (
     MachineResult,
     PolicyView,
     PublicState,
+    StepStatus,
 )
 from rediacc.views.monitoring import Placement
 
@@ -26,6 +27,8 @@ __all__ = [
     "LogPage",
     "NamedTaskView",
     "ResultView",
+    "StepList",
+    "StepView",
     "TaskChange",
     "TaskDetail",
     "TaskView",
@@ -62,6 +65,48 @@ class TaskView:
     queue_seconds: float | None
     elapsed_seconds: float | None
     is_archived: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepView:
+    """What one Ansible task did on one machine in one attempt.
+
+    :param number: orders the steps of an attempt; there may be gaps.
+    :param play: empty for tasks that are no playbook.
+    :param task: the Ansible task's name.
+    :param action: the module's full name.
+    :param path: the file and line of the Ansible task; empty for tasks that are no playbook.
+    :param message: masked, at most 1,000 characters.
+    :param is_cut: whether the message was longer.
+    """
+
+    attempt: int
+    number: int
+    machine: str
+    play: str
+    task: str
+    action: str
+    path: str
+    status: StepStatus
+    started_at: datetime | None
+    ended_at: datetime | None
+    elapsed_seconds: float | None
+    rc: int | None
+    message: str
+    is_cut: bool
+    delegated_to: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepList:
+    """The answer of ``task.steps``: in the order in which they ended, attempt by attempt.
+
+    :param left_out: how many of the task's steps were too many to keep.
+    """
+
+    task: TaskView
+    steps: tuple[StepView, ...]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ from rediacc.execution.work import Work
 from rediacc.queue.outcome import Ending
 from rediacc.queue.settle import Verdict
 from rediacc.values import Kind, MachineOutcome, MachineResult, Reason
+from rediacc.worker.steps import StepLog
 
 __all__ = ["Flight", "start_supervisor"]
 
@@ -90,6 +91,7 @@ class Flight:
     output_offset: int = 0
     results: list[MachineResult] = field(default_factory=list)
     output: bytes = b""
+    steps: StepLog = field(default_factory=StepLog)
     _offset: int = 0
     _records: list[dict[str, Any]] = field(default_factory=list)
     _has_play: bool = False
@@ -105,6 +107,11 @@ class Flight:
             os.close(lock)
             return True
         return not self.directory.exists()
+
+    @property
+    def is_concluded(self) -> bool:
+        """Whether :meth:`verdict` was asked and holds."""
+        return self._verdict is not None
 
     def has_vanished(self) -> bool:
         """Whether the supervisor is gone without its last word."""
@@ -130,6 +137,7 @@ class Flight:
             self.results += self._new_results(records)
             return
         self._records += records
+        self.steps.add(records)
         if with_output:
             with contextlib.suppress(FileNotFoundError), self.directory.stdout.open("rb") as stream:
                 self.output += self._next_piece(stream, is_last=is_last)
@@ -204,6 +212,7 @@ class Flight:
                 )
             if self._verdict.left_on:
                 self._verdict = replace(self._verdict, may_have_become=self._may_have_become())
+            self.steps.end(self._records)
         return self._verdict
 
     def _conclude(self) -> Verdict:

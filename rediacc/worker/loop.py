@@ -161,7 +161,8 @@ class Worker:
         if now - self._swept >= _SWEEP_SECONDS:
             self._swept = now
             self._sweep()
-        for key, _events in self._selector.select(_TICK_SECONDS):
+        is_storing = any(not flight.steps.is_empty for flight in self._flights.values())
+        for key, _events in self._selector.select(0 if is_storing else _TICK_SECONDS):
             if callable(key.data):
                 key.data()
 
@@ -252,11 +253,37 @@ class Worker:
             self._stored = time.monotonic()
         for task_id, flight in list(self._flights.items()):
             if flight.is_over():
+                self._conclude(flight)
+                self._store_steps(flight)
+                if not flight.steps.is_empty:
+                    continue  # a claim may come between
                 self._settle(flight)
                 del self._flights[task_id]
                 self.look_again()
             else:
                 self._store_progress(flight, with_output=with_output)
+                if with_output:
+                    self._store_steps(flight)
+
+    def _conclude(self, flight: Flight) -> None:
+        if flight.is_concluded:
+            return
+        if flight.has_vanished():
+            end_leftovers(flight.run_id)
+        flight.verdict()
+
+    def _store_steps(self, flight: Flight) -> None:
+        """Store some of the steps; what no column takes must not keep the task from its end."""
+        if flight.steps.is_empty:
+            return
+        try:
+            flight.steps.store_some(self._database, flight.work.task_id, flight.work.epoch)
+        except StaleClaim as exc:
+            LOG.error("stale: %s", exc.message, extra=self._about(flight))
+            flight.steps.clear()
+        except _UNSTORABLE as exc:
+            LOG.error("steps not kept: %s", type(exc).__name__, extra=self._about(flight))
+            flight.steps.clear()
 
     def _store_progress(self, flight: Flight, *, with_output: bool) -> None:
         flight.collect(with_output=with_output)
@@ -284,8 +311,6 @@ class Worker:
 
     def _settle(self, flight: Flight) -> None:
         work = flight.work
-        if flight.has_vanished():
-            end_leftovers(flight.run_id)
         verdict = flight.verdict()
         try:
             self._write_settlement(work.task_id, work.epoch, verdict, flight=flight)

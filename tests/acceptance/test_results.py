@@ -18,6 +18,12 @@ PLAYBOOKS = {
   tasks:
     - name: say
       ansible.builtin.shell: echo fine
+    - block:
+        - name: try it
+          ansible.builtin.command: "false"
+      rescue:
+        - name: mend it
+          ansible.builtin.command: "true"
     - name: break it
       ansible.builtin.command: sh -c 'echo why >&2; exit 7'
       when: inventory_hostname == 'prod-02'
@@ -193,11 +199,15 @@ def test_playbooks_that_fail_or_cannot_start_say_why(home: Home) -> None:
     }
     assert results["prod-02"]["rc"] == 7
     assert "break it" in results["prod-02"]["message"]
-    steps = results["prod-02"]["result"]["steps"]
+    steps = home.type("list", "steps", str(failing), "-m", "prod-02", "-o", "json").json["items"]
     assert [(step["task"], step["status"]) for step in steps] == [
         ("say", "changed"),
+        ("try it", "rescued"),
+        ("mend it", "changed"),
         ("break it", "failed"),
     ]
+    assert (steps[3]["rc"], steps[3]["attempt"]) == (7, 1)
+    assert steps[3]["path"].startswith(f"{home.directory}/failing.yml:")
     assert "TASK [break it]" in home.type("logs", str(failing)).stdout
     assert home.state(undefined)[0] == "failed"
     assert "nobody_defined_this" in home.results(undefined)["prod-01"]["message"]

@@ -280,6 +280,7 @@ PREPARED: dict[str, Callable[[Home, str], Done]] = {
     "rediacc create tasks": _with_file_of_tasks,
     "rediacc wait": _on_tasks(_succeeded),
     "rediacc logs": _on_tasks(_succeeded),
+    "rediacc list steps": _on_tasks(_succeeded),
     "rediacc retry": _on_tasks(_cancelled),
     "rediacc inspect task": _on_tasks(_pending),
     "rediacc update task": _on_tasks(_pending),

@@ -18,8 +18,17 @@ from rediacc.audit.chain import append_entry
 from rediacc.queue import reading
 from rediacc.queue.output import log_entries
 from rediacc.queue.results import append_output
+from rediacc.queue.steps import (
+    STEPS_AT_ONCE,
+    StepStanding,
+    chosen,
+    count_left_out,
+    record_steps,
+    steps_of,
+)
 from rediacc.storage.engine import open_database
-from rediacc.values import Kind, MachineOutcome
+from rediacc.times import moment
+from rediacc.values import Kind, MachineOutcome, Step, StepStatus
 from rediacc.views import ArchiveRun
 
 __all__ = ["ArchiveLab"]
@@ -48,12 +57,37 @@ class ArchiveLab(Lab):
         if fields.get("kind") is Kind.PLAYBOOK:
             with self.database.write() as connection:
                 append_output(connection, task_id, 1, b"PLAY \xff ends\n", now=self.now)
+            # More than one transaction removes.
+            self.step(task_id, *(machines * (STEPS_AT_ONCE + 5))[: STEPS_AT_ONCE + 5])
         outcome = MachineOutcome.FAILED if fails else MachineOutcome.CHANGED
         self.settle(
             task_id,
             *(result(name, outcome, stdout=output) for name in machines),
         )
         return task_id
+
+    def step(self, task_id: int, *machines: str) -> None:
+        """Have a playbook's steps stored, one for each of these machines."""
+        steps = [
+            Step(
+                number=number,
+                machine=name,
+                status=StepStatus.CHANGED,
+                play="site",
+                task="install",
+                action="ansible.builtin.apt",
+                path="/home/site.yml:4",
+                started_at=moment(self.now),
+                ended_at=moment(self.now + number),
+                rc=None,
+                message="done\nall",
+                delegated_to=("b",),
+            )
+            for number, name in enumerate(machines, start=1)
+        ]
+        kept, now = chosen(steps, StepStanding())
+        with self.database.write() as connection:
+            record_steps(connection, task_id, 1, kept, now=now)
 
     def deliver_all(self) -> None:
         """Let everybody be told who is to be told."""
@@ -141,5 +175,7 @@ def _all_of(connection: Any, task_id: int) -> Mapping[str, Any]:
         "timeline": reading.timeline_of(connection, task_id),
         "message": reading.message_of(connection, task_id),
         "key": reading.idempotency_key(connection, task_id),
+        "steps": steps_of(connection, task_id, epochs={1: 1}, machine=None, statuses=()),
+        "left out": count_left_out(connection, task_id),
         "log": log_entries(connection, task_id, view.kind, 0),
     }

@@ -39,6 +39,7 @@ _TABLES = (
     "run_member",
     "result",
     "output",
+    "step",
     "event",
     "counter",
     "hold",

@@ -29,6 +29,7 @@ __all__ = [
     "cancel_task",
     "inspect_task",
     "list_queue",
+    "list_steps",
     "list_tasks",
     "release_task",
     "retry_task",
@@ -107,6 +108,53 @@ def list_queue(session: Session, /, **options: Any) -> None:
     from rediacc.cli.listing import print_tasks
 
     print_tasks(session, options, is_queue=True)
+
+
+@click.command(
+    "steps",
+    epilog="\b\nExamples:\n  rediacc list steps 42\n  rediacc list steps 42 --failed -o json",
+)
+@click.argument("task_id", metavar="ID", shell_complete=complete_tasks)
+@click.option(
+    "-m",
+    "--machine",
+    metavar="NAME",
+    shell_complete=complete_machines,
+    help="Only on this machine.",
+)
+@click.option("--attempt", type=click.IntRange(1), metavar="N", help="Only of this attempt.")
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    metavar="STATUS",
+    help="ok, changed, failed, unreachable, skipped, ignored, rescued; may be repeated.",
+)
+@click.option("--failed", is_flag=True, help="Short for --status failed,unreachable.")
+@display_options
+@click.pass_obj
+def list_steps(
+    session: Session,
+    /,
+    *,
+    task_id: str,
+    machine: str | None,
+    attempt: int | None,
+    statuses: tuple[str, ...],
+    failed: bool,
+    **display: Any,
+) -> None:
+    """List what each Ansible task of a playbook did on each machine."""
+    from rediacc.cli.listing import print_steps, step_statuses
+    from rediacc.requests import StepFilter
+
+    request = StepFilter(
+        id=task_id,
+        attempt=attempt,
+        machine=machine,
+        statuses=step_statuses(statuses, is_failed=failed),
+    )
+    print_steps(session, session.view(**display), request)
 
 
 @click.command("task", epilog="\b\nExample:\n  rediacc inspect task 42")

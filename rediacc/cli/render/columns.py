@@ -15,6 +15,7 @@ __all__ = [
     "MACHINE_COLUMNS",
     "NAMED_TASK_COLUMNS",
     "RESULT_COLUMNS",
+    "STEP_COLUMNS",
     "TEAM_COLUMNS",
     "task_columns",
     "worker_columns",
@@ -153,6 +154,25 @@ RESULT_COLUMNS = (
     Column("outcome", lambda one: one.result.outcome.value.replace(" ", "-")),
     Column("rc", lambda one: _number(one.result.rc)),
     Column("message", lambda one: one.result.message),
+)
+
+STEP_COLUMNS = (
+    Column("attempt", lambda step: str(step.attempt), is_wide=True, key=lambda step: step.attempt),
+    Column("machine", lambda step: step.machine),
+    Column("status", lambda step: step.status.value),
+    Column(
+        "elapsed_seconds",
+        lambda step: duration(step.elapsed_seconds),
+        key=lambda step: step.elapsed_seconds,
+    ),
+    Column("rc", lambda step: _number(step.rc), is_wide=True, key=lambda step: step.rc),
+    Column("play", lambda step: step.play, is_wide=True),
+    Column("task", lambda step: step.task),
+    Column("action", lambda step: step.action, is_wide=True),
+    Column("path", lambda step: step.path, is_wide=True),
+    Column("started_at", lambda step: clock(step.started_at), is_wide=True),
+    Column("ended_at", lambda step: clock(step.ended_at), is_wide=True),
+    Column("message", lambda step: step.message + (" ..." if step.is_cut else "")),
 )
 
 

@@ -1,10 +1,10 @@
-"""Tables of tasks: what was asked for, tries, results, steps."""
+"""Tables of tasks: what was asked for, tries, results, Ansible's steps, what happened when."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Text, text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, String, Text, text
 from sqlmodel import Field, SQLModel
 
 from rediacc.storage.tables._columns import BIG_ID, time_column
@@ -16,10 +16,15 @@ __all__ = [
     "Label",
     "Output",
     "Result",
+    "Step",
     "Task",
     "TaskMachine",
     "TaskPayload",
 ]
+
+# Columns that came after rows were there.
+_ZERO: dict[str, Any] = {"nullable": False, "server_default": "0"}
+_ORIGIN: dict[str, Any] = {"nullable": False, "server_default": "queue"}
 
 
 class Task(SQLModel, table=True):
@@ -130,6 +135,7 @@ class Task(SQLModel, table=True):
     rc: int | None = None
     idempotency_key: str | None = None
     digest: str = ""
+    origin: str = Field(default="queue", sa_column=Column(String, **_ORIGIN))
 
 
 class TaskPayload(SQLModel, table=True):
@@ -173,6 +179,8 @@ class Attempt(SQLModel, table=True):
     ``left_on`` names the machines where something of it may still be running; NULL when it is
     known that nothing is. ``may_have_become`` tells whether that may run as another user than the
     one who logs in, though the task did not ask for it; NULL when nobody knows.
+    ``steps_read`` is the number of the last step that was dealt with, ``steps_left_out`` how many
+    of them were too many to keep.
     """
 
     __tablename__ = "attempt"
@@ -192,6 +200,8 @@ class Attempt(SQLModel, table=True):
     outcome: str = ""
     reason: str = ""
     message: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
+    steps_read: int = Field(default=0, sa_column=Column(Integer, **_ZERO))
+    steps_left_out: int = Field(default=0, sa_column=Column(Integer, **_ZERO))
 
 
 class Result(SQLModel, table=True):
@@ -212,6 +222,31 @@ class Result(SQLModel, table=True):
     stdout: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     stderr: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     detail: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class Step(SQLModel, table=True):
+    """What one Ansible task of a playbook did on one machine, masked.
+
+    ``number`` orders the steps of an attempt; it is the record's, so that none is stored twice.
+    """
+
+    __tablename__ = "step"
+
+    task_id: int = Field(sa_column=Column(BIG_ID, primary_key=True, autoincrement=False))
+    epoch: int = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    machine: str
+    status: str
+    play: str
+    name: str
+    action: str
+    path: str
+    started_at: int | None = time_column()
+    ended_at: int | None = time_column()
+    rc: int | None = None
+    message: str = Field(sa_column=Column(Text, nullable=False))
+    is_cut: bool
+    delegated_to: list[str] = Field(sa_column=Column(JSON, nullable=False))
 
 
 class Output(SQLModel, table=True):

@@ -188,6 +188,7 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
         )
     ),
     "task.inspect": lambda world: requests.TaskRef(id=world.task()),
+    "task.steps": lambda world: requests.StepFilter(id=world.task()),
     "task.list": lambda _: requests.TaskFilter(),
     "task.logs": lambda world: requests.LogRequest(id=world.task()),
     "task.release": lambda world: requests.ReleaseRequest(ids=(world.task(state=_HELD),)),

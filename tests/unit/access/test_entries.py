@@ -45,6 +45,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("report.read", requests.ReportRequest(since=_NOW, until=_NOW - timedelta(hours=1))),
     ("health.history", requests.HistoryRequest(since=_NOW, until=_NOW - timedelta(hours=1))),
     ("task.inspect", requests.TaskRef(id="99")),
+    ("task.steps", requests.StepFilter(id="99")),
     ("task.logs", requests.LogRequest(id="99")),
     ("task.cancel", requests.TaskIds(ids=("99",))),
     ("task.retry", requests.TaskIds(ids=("\udcff",))),

@@ -58,6 +58,7 @@ def test_archived_task_reads_as_before(lab: ArchiveLab) -> None:
 def test_nothing_of_an_archived_task_stays(lab: ArchiveLab) -> None:
     empty = lab.snapshot(without=("audit", "fair", "counter", "wake"))
     lab.finish("a", "b", labels={"env": "x"}, fails=True)
+    lab.finish("a", "b", kind=Kind.PLAYBOOK)
     lab.deliver_all()
     lab.archive()
     assert lab.snapshot(without=("audit", "fair", "counter", "wake")) == empty
@@ -131,7 +132,8 @@ def test_kill_between_any_two_steps_loses_and_doubles_nothing(lab: ArchiveLab) -
     for sort, step in deaths:
         # Enough rows for two short transactions, so that the kill may come between them.
         machines = [f"m{number:02}" for number in range(60)] if step == "removed 0" else ["a"]
-        new = [lab.finish(*machines, labels={"step": step}) for _ in range(3)]
+        kind = Kind.PLAYBOOK if step == "removed 0" else Kind.COMMAND
+        new = [lab.finish(*machines, labels={"step": step}, kind=kind) for _ in range(3)]
         before |= {one: lab.whole(one) for one in new}
         ids += new
         lab.archive_killed_at(step, sort)
@@ -149,6 +151,7 @@ def test_kill_between_any_two_steps_loses_and_doubles_nothing(lab: ArchiveLab) -
     assert {one: lab.whole(one) for one in ids} == before
     assert {one.status for one in check_archives(lab.database, lab.state)} == {"ok"}
     assert not _files(lab, "*.part")
+    assert not lab.query("SELECT * FROM step")
     rows = lab.query("SELECT sort, rows, detail FROM archive")
     # A file that a crash left half done was gone on with: no task lies in two.
     assert {json.loads(row.detail)["state"] for row in rows} == {"done"}

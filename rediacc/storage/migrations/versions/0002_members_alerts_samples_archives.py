@@ -1,4 +1,4 @@
-"""Members, alerts, samples, archives; tasks that expire.
+"""Members, alerts, samples, archives; tasks that expire; Ansible's steps; tasks run by hand.
 
 Revision ID: 0002
 Revises: 0001
@@ -244,6 +244,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "step",
+        sa.Column(
+            "task_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("machine", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("play", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("rc", sa.Integer(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("is_cut", sa.Boolean(), nullable=False),
+        sa.Column("delegated_to", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("task_id", "epoch", "number"),
+    )
+    op.add_column("attempt", _counted("steps_read"))
+    op.add_column("attempt", _counted("steps_left_out"))
+    op.add_column("task", sa.Column("origin", sa.String(), server_default="queue", nullable=False))
     op.add_column("task", sa.Column("expires_at", sa.BigInteger(), nullable=True))
     op.create_index(
         "ix_task_expires",
@@ -274,6 +301,10 @@ def upgrade() -> None:
     )
 
 
+def _counted(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), server_default="0", nullable=False)
+
+
 def downgrade() -> None:
     op.drop_index(
         "ix_task_waiting",
@@ -297,6 +328,10 @@ def downgrade() -> None:
         postgresql_where=sa.text("state <= 4 AND expires_at IS NOT NULL"),
     )
     op.drop_column("task", "expires_at")
+    op.drop_column("task", "origin")
+    op.drop_column("attempt", "steps_left_out")
+    op.drop_column("attempt", "steps_read")
+    op.drop_table("step")
     op.drop_index(
         "ix_outbox_open",
         table_name="outbox",
