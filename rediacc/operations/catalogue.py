@@ -21,11 +21,12 @@ from rediacc.requests import (
     InventoryRequest,
     LogRequest,
     MachineCreate,
+    MachineDelete,
     MachineFilter,
     MachineRef,
     MachineUpdate,
     MemberCreate,
-    MemberRef,
+    MemberDelete,
     MemberUpdate,
     MetricsRequest,
     Nothing,
@@ -33,6 +34,7 @@ from rediacc.requests import (
     ReleaseRequest,
     ReportRequest,
     ScanRequest,
+    SecretDelete,
     SecretFilter,
     SecretRef,
     SecretSet,
@@ -49,7 +51,9 @@ from rediacc.requests import (
     TaskRequest,
     TaskUpdate,
     TeamCreate,
+    TeamDelete,
     TeamRef,
+    TeamUpdate,
     TrustRequest,
 )
 
@@ -61,6 +65,7 @@ archives = later("archives")
 audits = later("audits")
 checks = later("checks")
 inventories = later("inventories")
+machine_changes = later("machine_changes")
 machines = later("machines")
 members = later("members")
 monitoring = later("monitoring")
@@ -95,18 +100,19 @@ _TABLE = (
     ("team.create", _HOME, _MANAGE, TeamCreate, teams.create),
     ("team.list", _TEAM, _READ, Nothing, teams.list_all),
     ("team.inspect", _TEAM, _READ, TeamRef, teams.inspect),
-    ("team.delete", _HOME, _MANAGE, TeamRef, teams.delete),
     ("inventory.read", _TEAM, _READ, InventoryRequest, inventories.read),
-    ("machine.create", _TEAM, _MANAGE, MachineCreate, machines.create),
+    ("team.update", _HOME, _MANAGE, TeamUpdate, teams.update),
+    ("team.delete", _HOME, _MANAGE, TeamDelete, teams.delete),
+    ("machine.create", _TEAM, _MANAGE, MachineCreate, machine_changes.create),
     ("machine.inspect", _TEAM, _READ, MachineRef, machines.inspect),
-    ("machine.update", _TEAM, _MANAGE, MachineUpdate, machines.update),
-    ("machine.delete", _TEAM, _MANAGE, MachineRef, machines.delete),
+    ("machine.update", _TEAM, _MANAGE, MachineUpdate, machine_changes.update),
+    ("machine.delete", _TEAM, _MANAGE, MachineDelete, machine_changes.delete),
     ("machine.scan", _TEAM, _READ, ScanRequest, machines.scan),
     ("machine.trust", _TEAM, _MANAGE, TrustRequest, machines.trust),
     ("member.create", _TEAM, _MANAGE, MemberCreate, members.create),
     ("member.list", _TEAM, _READ, Nothing, members.list_all),
     ("member.update", _TEAM, _MANAGE, MemberUpdate, members.update),
-    ("member.delete", _TEAM, _MANAGE, MemberRef, members.delete),
+    ("member.delete", _TEAM, _MANAGE, MemberDelete, members.delete),
     ("permission.list", _HOME, _READ, Nothing, audits.list_permissions),
     ("caller.show", _HOME, _READ, Nothing, members.show_caller),
     ("audit.list", _HOME, _AUDIT, AuditFilter, audits.list_all),
@@ -125,7 +131,7 @@ _TABLE = (
     ("secret.set", _TEAM, _MANAGE, SecretSet, secrets.set_value),
     ("secret.get", _TEAM, _MANAGE, SecretRef, secrets.get),
     ("secret.list", _TEAM, _READ, SecretFilter, secrets.list_all),
-    ("secret.delete", _TEAM, _MANAGE, SecretRef, secrets.remove),
+    ("secret.delete", _TEAM, _MANAGE, SecretDelete, secrets.remove),
     ("worker.list", _HOME, _READ, Nothing, checks.list_workers),
     ("service.install", _HOME, _MANAGE, ServiceInstall, services.install),
     ("service.uninstall", _HOME, _MANAGE, ServiceRef, services.uninstall),

@@ -32,10 +32,12 @@ def change_files(
     changes: Sequence[FileChange],
     *,
     effect: Callable[[Connection], None] | None = None,
+    detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Apply `changes`, noted before and after.
 
     :param effect: what the change means for the database, in the transaction of its outcome.
+    :param detail: what else the outcome's entry says.
     :raises Conflict: a file is no longer what the plan saw.
     """
     files = [
@@ -55,7 +57,7 @@ def change_files(
                 "refused", object_name=object_name, detail={"intent": intent, "why": exc.code}
             )
             raise
-        with call.write(object_name, {"intent": intent}) as connection:
+        with call.write(object_name, {"intent": intent, **(detail or {})}) as connection:
             if effect is not None:
                 effect(connection)
 

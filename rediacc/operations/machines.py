@@ -7,42 +7,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from rediacc.counting import count as in_words
-from rediacc.errors import Conflict, InvalidInput, NotFound, RediaccError
+from rediacc.errors import InvalidInput, NotFound, RediaccError
 from rediacc.monitoring.samples import newest_health
-from rediacc.operations.files import change_files
 from rediacc.queue.machines import MachineWork, machine_states, work_on
-from rediacc.queue.resources import set_machine_state
-from rediacc.queue.rules import machine_key
-from rediacc.queue.transitions import wake
-from rediacc.requests import (
-    MachineCreate,
-    MachineFilter,
-    MachineRef,
-    MachineUpdate,
-    ScanRequest,
-    TrustRequest,
-)
+from rediacc.requests import MachineFilter, MachineRef, ScanRequest, TrustRequest
 from rediacc.teams.inventory import Inventory, find_team, read_inventory
 from rediacc.teams.known_hosts import scan_host_keys, unknown_machines
 from rediacc.teams.known_hosts import trust as record_keys
-from rediacc.teams.managed import plan_create_machine, plan_delete_machine
 from rediacc.values import MachineState
 from rediacc.views import HostKey, MachineHealth, MachineList, MachineView
 
-__all__ = ["create", "delete", "inspect", "list_all", "scan", "trust", "update"]
-
-
-def create(call: Any, request: MachineCreate) -> MachineView:
-    """``machine.create``: in a team that rediacc keeps."""
-    call.for_team(request.team)
-    existing = tuple(_inventory(call, request.team).hosts)
-    changes = plan_create_machine(call.settings, request, existing=existing)
-    change_files(call, f"machine {request.team}/{request.name}", changes)
-    inventory = read_inventory(
-        call.settings, request.team, environment=call.environment, refresh=True
-    )
-    return _view(inventory, request.name, MachineState.ONLINE, MachineWork())
+__all__ = ["inspect", "inventory_of", "list_all", "locate", "present", "scan", "trust"]
 
 
 def list_all(call: Any, request: MachineFilter) -> MachineList:
@@ -55,7 +30,7 @@ def list_all(call: Any, request: MachineFilter) -> MachineList:
     inventories: dict[str, Inventory] = {}
     for team in _teams(call, request.team):
         try:
-            inventories[team] = _inventory(call, team)
+            inventories[team] = inventory_of(call, team)
         except RediaccError as exc:
             if request.team is not None:
                 raise
@@ -86,38 +61,8 @@ def list_all(call: Any, request: MachineFilter) -> MachineList:
 
 def inspect(call: Any, request: MachineRef) -> MachineView:
     """``machine.inspect``: one machine, with its variables (vaulted values stay vaulted)."""
-    team, inventory = _locate(call, request.name, request.team)
-    return _present(call, team, inventory, request.name)
-
-
-def update(call: Any, request: MachineUpdate) -> MachineView:
-    """``machine.update``: whether the machine takes work."""
-    if request.state is None:
-        raise InvalidInput("nothing to change: give --state online, maintenance or offline")
-    team, inventory = _locate(call, request.name, request.team)
-    name = f"machine {team}/{request.name}"
-    detail: dict[str, Any] = {"after": {"state": str(request.state)}}
-    with call.write(name, detail) as connection:
-        known = machine_states(connection, team).get(request.name, MachineState.ONLINE)
-        detail["before"] = {"state": str(known)}
-        set_machine_state(connection, team, request.name, state=request.state, now=call.now)
-        wake(connection, {machine_key(team, request.name)})
-    return _present(call, team, inventory, request.name)
-
-
-def delete(call: Any, request: MachineRef) -> MachineView:
-    """``machine.delete``: refused while tasks for the machine are not final."""
-    team, inventory = _locate(call, request.name, request.team)
-    view = _present(call, team, inventory, request.name)
-    count = view.pending_count + len(view.running)
-    if count:
-        raise Conflict(
-            f"machine {request.name} has {in_words(count, 'task')} pending or running",
-            hint="cancel them or let them end first",
-        )
-    changes = plan_delete_machine(call.settings, team, request.name)
-    change_files(call, f"machine {team}/{request.name}", changes)
-    return view
+    team, inventory = locate(call, request.name, request.team)
+    return present(call, team, inventory, request.name)
 
 
 def scan(call: Any, request: ScanRequest) -> tuple[HostKey, ...]:
@@ -156,15 +101,19 @@ def _scan_targets(call: Any, request: ScanRequest) -> dict[str, tuple[str, ...]]
         raise InvalidInput("which machines? give names, or --unknown")
     targets: dict[str, tuple[str, ...]] = {}
     for name in request.names:
-        team, _inventory_of = _locate(call, name, request.team)
+        team, _inventory_of = locate(call, name, request.team)
         targets[team] = (*targets.get(team, ()), name)
     return targets
 
 
-def _locate(call: Any, name: str, team: str | None) -> tuple[str, Inventory]:
+def locate(call: Any, name: str, team: str | None) -> tuple[str, Inventory]:
+    """Return the machine's team, when the caller may do this there, and its inventory.
+
+    :raises NotFound: there is no such machine.
+    """
     found = team or find_team(call.settings, name, environment=call.environment)
     call.for_team(found)
-    inventory = _inventory(call, found)
+    inventory = inventory_of(call, found)
     if name not in inventory.hosts:
         raise NotFound(f"team {found} has no machine {name!r}", hint="rediacc list machines")
     return found, inventory
@@ -177,7 +126,8 @@ def _teams(call: Any, team: str | None) -> list[str]:
     return [team.name for team in call.visible_teams()]
 
 
-def _inventory(call: Any, team: str) -> Inventory:
+def inventory_of(call: Any, team: str) -> Inventory:
+    """Return a team's inventory."""
     return read_inventory(call.settings, team, environment=call.environment)
 
 
@@ -196,7 +146,8 @@ def _names(inventory: Inventory, group: str | None, team: str) -> tuple[str, ...
     return inventory.groups[group]
 
 
-def _present(call: Any, team: str, inventory: Inventory, name: str) -> MachineView:
+def present(call: Any, team: str, inventory: Inventory, name: str) -> MachineView:
+    """Return a machine as it is now, with its variables."""
     with call.database.read() as connection:
         state = machine_states(connection, team).get(name, MachineState.ONLINE)
         work = work_on(connection, team).get(name, MachineWork())

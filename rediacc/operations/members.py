@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -13,13 +15,18 @@ from sqlalchemy import Connection, Row
 from rediacc.access import members
 from rediacc.access.binding import bind
 from rediacc.access.identity import account_name, hash_token
-from rediacc.access.roles import HOME_ROLES, Role
 from rediacc.access.standing import ALL_TEAMS
 from rediacc.durations import LONGEST_SECONDS
-from rediacc.errors import AccessDenied, Conflict, InvalidInput, NotFound
-from rediacc.requests import MemberCreate, MemberRef, MemberUpdate, Nothing
-from rediacc.times import moment, moment_or_none, seconds
-from rediacc.views import CallerView, MemberView
+from rediacc.errors import Conflict, InvalidInput, NotFound
+from rediacc.operations.member_rules import (
+    check_authority,
+    given_roles,
+    require_say,
+    team_words,
+)
+from rediacc.requests import MemberCreate, MemberDelete, MemberUpdate, Nothing
+from rediacc.times import micros, moment, moment_or_none, seconds
+from rediacc.views import CallerView, MemberChange, MemberView
 
 __all__ = ["create", "delete", "list_all", "show_caller", "update"]
 
@@ -27,11 +34,13 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}")
 _TOKEN_PREFIX = "rediacc_"
 
 
-def create(call: Any, request: MemberCreate) -> MemberView:
+def create(call: Any, request: MemberCreate) -> MemberChange:
     """``member.create``: list an account, or make a token."""
     _check_name(call, request.name)
-    home_role, teams = _given(call, request.role, request.teams, all_teams=request.all_teams)
-    token = _new_token() if request.token else None
+    home_role, teams = given_roles(call, request)
+    if not home_role and not teams:
+        raise InvalidInput("which role? give --role")
+    token = _new_token() if request.token and not request.dry_run else None
     now = call.now
     member = members.NewMember(
         name=request.name,
@@ -41,78 +50,123 @@ def create(call: Any, request: MemberCreate) -> MemberView:
         teams=teams,
         created_at=now,
         created_by=call.caller.name,
-        expires_at=_expiry(request.expires_in_seconds, now),
+        expires_at=_expiry(request, now),
     )
     notes: tuple[str, ...] = ()
     detail: dict[str, Any] = {"before": None}
-    with call.write(f"member {request.name}", detail) as connection:
+    with _transaction(call, request, detail) as connection:
         if members.find_member(connection, request.name) is not None:
             raise Conflict(
                 f"{request.name} is a member already", hint=f"rediacc update member {request.name}"
             )
-        if not request.token:
-            notes += _list_creator(call, connection, request)
-        members.insert_member(connection, member)
-        if not request.token:
-            # The last that can go wrong: a mark without a member would shut people out.
-            notes += _bind(call)
-        view = _view(_found(connection, request.name), now, token=token, notes=notes)
+        if request.dry_run:
+            view = _view(SimpleNamespace(**vars(member), used_at=None), now)
+        else:
+            if not request.token:
+                notes += _list_creator(call, connection, request)
+            members.insert_member(connection, member)
+            if not request.token:
+                # The last that can go wrong: a mark without a member would shut people out.
+                notes += _bind(call)
+            view = _view(_found(connection, request.name), now, token=token, notes=notes)
         detail["after"] = _shown(view)
-    return view
+    return MemberChange(
+        **vars(view), changed=True, before=None, after=_shown(view), is_dry_run=request.dry_run
+    )
 
 
-def update(call: Any, request: MemberUpdate) -> MemberView:
+def update(call: Any, request: MemberUpdate) -> MemberChange:
     """``member.update``: roles given and taken away, a new token, another end."""
-    nothing = MemberUpdate(name=request.name)
-    if request == nothing:
+    if replace(request, dry_run=False) == MemberUpdate(name=request.name):
         raise InvalidInput(
             "nothing to change",
             hint="give --role, --remove-team, --remove-home-role, --token or --expires-in",
         )
-    home_role, given = "", dict[str, str]()
-    if request.role is not None:
-        home_role, given = _given(call, request.role, request.teams, all_teams=request.all_teams)
-    elif request.teams or request.all_teams:
-        raise InvalidInput("which role in the team? give --role")
-    token = _new_token() if request.token else None
+    home_role, given = given_roles(call, request)
+    token = _new_token() if request.token and not request.dry_run else None
     now = call.now
     detail: dict[str, Any] = {}
-    with call.write(f"member {request.name}", detail) as connection:
+    with _transaction(call, request, detail) as connection:
         row = _found(connection, request.name)
-        _check_authority(call, row, whole=request.token or request.expires_in_seconds is not None)
-        for team in request.remove_teams:
-            _require_say(call, team)
-            if team not in row.teams:
-                raise NotFound(f"{row.name} has no role in {_team_words(team)}")
-        if request.remove_home_role:
-            call.require_owner("take a role of the home away")
-        if token is not None and row.kind != "token":
-            raise Conflict(f"{row.name} is an account: it shows no token")
-        kept = {t: role for t, role in row.teams.items() if t not in request.remove_teams}
-        values: dict[str, Any] = {"teams": {**kept, **given}}
-        if home_role or request.remove_home_role:
-            values["home_role"] = home_role
+        values = _values(call, row, request, home_role=home_role, given=given)
+        before = _shown(_view(row, now))
+        future = SimpleNamespace(**{**row._mapping, **values})
+        after = _shown(_view(future, now))
+        changed = request.token or after != before
         if token is not None:
             values["token_hash"] = hash_token(token)
-        if request.expires_in_seconds is not None:
-            values["expires_at"] = _expiry(request.expires_in_seconds, now)
-        detail["before"] = _shown(_view(row, now))
-        members.update_member(connection, row.name, **values)
-        view = _view(_found(connection, row.name), now, token=token)
-        detail["after"] = _shown(view) | ({"token": "a new one"} if token is not None else {})
-    return view
+        if changed and not request.dry_run:
+            members.update_member(connection, row.name, **values)
+        detail["before"] = before
+        detail["after"] = after | ({"token": "a new one"} if request.token else {})
+    return MemberChange(
+        **vars(_view(future, now, token=token)),
+        changed=changed,
+        before=before,
+        after=after,
+        is_dry_run=request.dry_run,
+    )
 
 
-def delete(call: Any, request: MemberRef) -> MemberView:
-    """``member.delete``: from now on they may do nothing here; what they queued stays."""
+def delete(call: Any, request: MemberDelete) -> MemberChange | None:
+    """``member.delete``: from now on they may do nothing here; what they queued stays.
+
+    Answers nothing where there was none and that is no error.
+    """
     detail: dict[str, Any] = {"after": None}
-    with call.write(f"member {request.name}", detail) as connection:
+    with _transaction(call, request, detail) as connection:
+        if request.missing_ok and members.find_member(connection, request.name) is None:
+            call.team_filter()  # nobody's team is concerned
+            return None
         row = _found(connection, request.name)
-        _check_authority(call, row, whole=True)
+        check_authority(call, row, whole=True)
         view = _view(row, call.now)
         detail["before"] = _shown(view)
-        members.delete_member(connection, row.name)
-    return view
+        if not request.dry_run:
+            members.delete_member(connection, row.name)
+    return MemberChange(
+        **vars(view), changed=True, before=_shown(view), after=None, is_dry_run=request.dry_run
+    )
+
+
+@contextlib.contextmanager
+def _transaction(
+    call: Any, request: MemberCreate | MemberUpdate | MemberDelete, detail: dict[str, Any]
+) -> Iterator[Connection]:
+    """Yield the connection of a change; of a dry run one that only reads. Both are noted."""
+    name = f"member {request.name}"
+    if not request.dry_run:
+        with call.write(name, detail) as connection:
+            yield connection
+        return
+    with call.database.read() as connection:
+        yield connection
+    call.note("done", object_name=name, detail={"dry_run": True})
+
+
+def _values(
+    call: Any, row: Row[Any], request: MemberUpdate, *, home_role: str, given: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what a member's row shall hold, when the caller may change it so."""
+    ends = request.expires_in_seconds is not None or request.expires_at is not None
+    check_authority(call, row, whole=request.token or ends)
+    gone = {team for team in row.teams if request.purge_roles and team not in given}
+    for team in (*request.remove_teams, *sorted(gone)):
+        require_say(call, team)
+        if team not in row.teams:
+            raise NotFound(f"{row.name} has no role in {team_words(team)}")
+    if request.remove_home_role and row.home_role:
+        call.require_owner("take a role of the home away")
+    if request.token and row.kind != "token":
+        raise Conflict(f"{row.name} is an account: it shows no token")
+    gone |= set(request.remove_teams)
+    kept = {team: role for team, role in row.teams.items() if team not in gone}
+    values: dict[str, Any] = {"teams": {**kept, **given}}
+    if home_role or request.remove_home_role:
+        values["home_role"] = home_role
+    if ends:
+        values["expires_at"] = _expiry(request, call.now, present=row.expires_at)
+    return values
 
 
 def list_all(call: Any, _request: Nothing) -> tuple[MemberView, ...]:
@@ -140,82 +194,6 @@ def show_caller(call: Any, _request: Nothing) -> CallerView:
         is_bounded=standing.is_bounded,
         home=str(call.settings.home),
     )
-
-
-def _given(
-    call: Any, role: str, teams: Iterable[str], *, all_teams: bool
-) -> tuple[str, dict[str, str]]:
-    """Return the home's role or the roles by team that are given, when the caller may give them."""
-    named = dict.fromkeys([*teams, *([ALL_TEAMS] if all_teams else [])])
-    if role in HOME_ROLES:
-        if named:
-            raise InvalidInput(f"{role} is a role of the whole home: give no team")
-        call.require_owner(f"give the role {role}")
-        return role, {}
-    known: Mapping[str, Role] = call.standing.known_roles
-    found = known.get(role)
-    if found is None:
-        names = ", ".join([*known, *HOME_ROLES])
-        raise InvalidInput(f"there is no role {role[:64]!r}", hint=f"roles: {names}")
-    if not named:
-        raise InvalidInput(f"{role} in which team?", hint="give --team NAME or --all-teams")
-    for team in named:
-        _require_team(call, team)
-        _check_gift(call, found, team)
-    return "", dict.fromkeys(named, role)
-
-
-def _check_gift(call: Any, gift: Role, team: str) -> None:
-    """Refuse a role that holds what the caller's own role in the team does not.
-
-    :raises AccessDenied: it does.
-    """
-    if call.standing.is_owner:
-        return
-    own: Role = call.standing.role_in(team)
-    more = [
-        operation.name
-        for operation in call.catalogue.values()
-        if gift.allows(operation.name, operation.permission)
-        and not own.allows(operation.name, operation.permission)
-    ]
-    is_higher = own.highest_priority is not None and (
-        gift.highest_priority is None or gift.highest_priority < own.highest_priority
-    )
-    if more or is_higher:
-        what = f"allows {more[0]}" if more else "goes up to a higher priority"
-        raise AccessDenied(
-            f"{call.caller.name} may not give the role {gift.name} in team {team}: it {what}, "
-            f"and {own.name} does not"
-        )
-
-
-def _check_authority(call: Any, row: Row[Any], *, whole: bool) -> None:
-    """Pass when the caller may change this member.
-
-    :param whole: the change is about the member as a whole: the caller needs a say in each of
-        its teams. Else the teams that the change names are checked.
-    """
-    if row.home_role:
-        call.require_owner(f"change {row.name}, who is {row.home_role}")
-    if whole or not row.teams:
-        for team in row.teams or [ALL_TEAMS]:
-            _require_say(call, team)
-
-
-def _require_say(call: Any, team: str) -> None:
-    """Like :func:`_require_team`, for a team that may be gone."""
-    if team == ALL_TEAMS:
-        _require_team(call, team)
-    else:
-        call.check_team(team)
-
-
-def _require_team(call: Any, team: str) -> None:
-    if team == ALL_TEAMS:
-        call.require_owner("change roles in all teams")
-    else:
-        call.for_team(team)
 
 
 def _check_name(call: Any, name: str) -> None:
@@ -271,12 +249,28 @@ def _found(connection: Connection, name: str) -> Row[Any]:
     return row
 
 
-def _expiry(expires_in_seconds: float | None, now: int) -> int | None:
-    if expires_in_seconds is None:
+def _expiry(
+    request: MemberCreate | MemberUpdate, now: int, *, present: int | None = None
+) -> int | None:
+    """Return the wished end in microseconds; ``None`` for none.
+
+    :param present: the end so far, which may be wished again although it is over.
+    """
+    lasts, until = request.expires_in_seconds, request.expires_at
+    if lasts is not None and until is not None:
+        raise InvalidInput("an end is given as a duration or as a time: not both")
+    if until is not None:
+        if until.tzinfo is None:
+            raise InvalidInput("the end needs a time zone: 2027-01-31T12:00:00Z")
+        end = micros(until)
+        if end != present and not now < end <= now + seconds(LONGEST_SECONDS):
+            raise InvalidInput("the end must be in the future, at most ten years from now")
+        return end
+    if lasts is None:
         return None
-    if not 0 < expires_in_seconds <= LONGEST_SECONDS:
+    if not 0 < lasts <= LONGEST_SECONDS:
         raise InvalidInput("--expires-in: must be above 0, at most ten years")
-    return int(now + seconds(expires_in_seconds))
+    return int(now + seconds(lasts))
 
 
 def _new_token() -> str:
@@ -296,12 +290,12 @@ def _shown(view: MemberView) -> dict[str, Any]:
     }
 
 
-def _team_words(team: str) -> str:
-    return "all teams" if team == ALL_TEAMS else f"team {team}"
-
-
 def _view(
-    row: Row[Any], now: int, *, token: str | None = None, notes: tuple[str, ...] = ()
+    row: Row[Any] | SimpleNamespace,
+    now: int,
+    *,
+    token: str | None = None,
+    notes: tuple[str, ...] = (),
 ) -> MemberView:
     return MemberView(
         name=row.name,

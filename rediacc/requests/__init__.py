@@ -28,7 +28,7 @@ from rediacc.requests.members import (
     AuditFilter,
     AuditVerify,
     MemberCreate,
-    MemberRef,
+    MemberDelete,
     MemberUpdate,
 )
 from rediacc.requests.monitoring import (
@@ -42,7 +42,7 @@ from rediacc.requests.overview import (
 from rediacc.requests.reporting import (
     ReportRequest,
 )
-from rediacc.requests.secrets import SecretFilter, SecretRef, SecretSet
+from rediacc.requests.secrets import SecretDelete, SecretFilter, SecretRef, SecretSet
 from rediacc.requests.services import ServiceInstall, ServiceRef
 from rediacc.requests.tasks import (
     LogRequest,
@@ -58,12 +58,15 @@ from rediacc.requests.tasks import (
 from rediacc.requests.teams import (
     InventoryRequest,
     MachineCreate,
+    MachineDelete,
     MachineFilter,
     MachineRef,
     MachineUpdate,
     ScanRequest,
     TeamCreate,
+    TeamDelete,
     TeamRef,
+    TeamUpdate,
     TrustRequest,
 )
 
@@ -86,11 +89,12 @@ __all__ = [
     "InventoryRequest",
     "LogRequest",
     "MachineCreate",
+    "MachineDelete",
     "MachineFilter",
     "MachineRef",
     "MachineUpdate",
     "MemberCreate",
-    "MemberRef",
+    "MemberDelete",
     "MemberUpdate",
     "MetricsRequest",
     "Nothing",
@@ -98,6 +102,7 @@ __all__ = [
     "ReleaseRequest",
     "ReportRequest",
     "ScanRequest",
+    "SecretDelete",
     "SecretFilter",
     "SecretRef",
     "SecretSet",
@@ -114,6 +119,8 @@ __all__ = [
     "TaskRequest",
     "TaskUpdate",
     "TeamCreate",
+    "TeamDelete",
     "TeamRef",
+    "TeamUpdate",
     "TrustRequest",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 __all__ = [
@@ -10,16 +11,22 @@ __all__ = [
     "AuditFilter",
     "AuditVerify",
     "MemberCreate",
-    "MemberRef",
+    "MemberDelete",
     "MemberUpdate",
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemberRef:
-    """One member: ``member.delete``."""
+class MemberDelete:
+    """``member.delete``.
+
+    :param missing_ok: that there is no such member is no error.
+    :param dry_run: say what would change, and change nothing.
+    """
 
     name: str
+    missing_ok: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,35 +35,47 @@ class MemberCreate:
 
     :param role: ``auditor`` or ``owner`` of the home, or a role in each of `teams`.
     :param all_teams: the role holds in every team that is not named, also in later ones.
+    :param roles: roles by team, ``*`` for every team that is not named; beside `role`.
     :param token: it stands for a program that shows a token, not for an account.
-    :param expires_in_seconds: how long it holds; ``None`` for ever.
-    """
-
-    name: str
-    role: str
-    teams: tuple[str, ...] = ()
-    all_teams: bool = False
-    token: bool = False
-    expires_in_seconds: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemberUpdate:
-    """``member.update``: what is not given stays.
-
-    :param remove_teams: teams in which the member loses its role; ``*`` the one for all teams.
-    :param remove_home_role: the member is no longer auditor or owner.
-    :param token: make a new token; the old one holds no longer.
+    :param expires_in_seconds: how long it holds; ``None`` for ever. `expires_at`: until when.
+    :param dry_run: say what would be made, and make nothing.
     """
 
     name: str
     role: str | None = None
     teams: tuple[str, ...] = ()
     all_teams: bool = False
+    roles: Mapping[str, str] = field(default_factory=dict)
+    token: bool = False
+    expires_in_seconds: float | None = None
+    expires_at: datetime | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberUpdate:
+    """``member.update``: what is not given stays.
+
+    :param roles: roles by team that are given, ``*`` for every team that is not named.
+    :param purge_roles: all roles in other teams are taken away.
+    :param remove_teams: teams in which the member loses its role; ``*`` the one for all teams.
+    :param remove_home_role: the member is no longer auditor or owner.
+    :param token: make a new token; the old one holds no longer.
+    :param dry_run: say what would change, and change nothing.
+    """
+
+    name: str
+    role: str | None = None
+    teams: tuple[str, ...] = ()
+    all_teams: bool = False
+    roles: Mapping[str, str] = field(default_factory=dict)
+    purge_roles: bool = False
     remove_teams: tuple[str, ...] = ()
     remove_home_role: bool = False
     token: bool = False
     expires_in_seconds: float | None = None
+    expires_at: datetime | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,7 @@ from rediacc.teams.inventory_cache import Record, load_record, open_inventory, s
 from rediacc.teams.inventory_data import Group, Inventory, machines_of
 from rediacc.teams.inventory_slice import slice_inventory
 from rediacc.teams.inventory_sources import Marks, Watched, look_for_marks, watch
+from rediacc.teams.names import looks_secret
 from rediacc.teams.probes import error_line
 from rediacc.teams.vaults.client import vault_arguments
 
@@ -49,11 +50,6 @@ INVENTORY_TIMEOUT_SECONDS = 60.0
 _READ_BYTES_PER_SECOND = 20_000
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _CONNECTION_NAMES = ("ansible_host", "ansible_port", "ansible_user")
-_SECRET_NAME = re.compile(
-    r"(?:pass|password|passwd|passphrase|secret|token|api_?key|(?:private|access)_?key|credential)"
-    r"s?$",
-    re.IGNORECASE,
-)
 
 _log = logging.getLogger(__name__)
 
@@ -280,7 +276,7 @@ def _has_plain_secret(value: Any) -> bool:
                 and item
                 and "{{" not in item
                 and name != "__ansible_vault"
-                and _SECRET_NAME.search(name) is not None
+                and looks_secret(name)
             )
             or _has_plain_secret(item)
             for name, item in value.items()

@@ -1,4 +1,4 @@
-"""Teams and machines that rediacc keeps, in files that people read, edit and keep in git.
+"""Plans for teams: made, changed, removed, in files that people read, edit and keep in git.
 
 Everything here reads and plans; :func:`rediacc.teams.changes.apply_changes` writes.
 """
@@ -6,42 +6,25 @@ Everything here reads and plans; :func:`rediacc.teams.changes.apply_changes` wri
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rediacc.errors import Conflict, InvalidInput, NotFound
-from rediacc.requests import MachineCreate, TeamCreate
+from rediacc.errors import Conflict, InvalidInput
+from rediacc.requests import TeamCreate, TeamUpdate
 from rediacc.settings import CONFIG_NAME, Settings, TeamSettings
 from rediacc.settings.monitoring import check_sample_every
 from rediacc.teams.changes import FileChange, read_file
-from rediacc.teams.names import (
-    check_address,
-    check_group,
-    check_machine,
-    check_port,
-    check_team,
-    check_user,
-    check_value,
-    check_variable,
-)
-from rediacc.teams.safe_yaml import construct
-from rediacc.teams.toml_tables import add_table, remove_table
-from rediacc.teams.vaults.changing import plan_vault
-from rediacc.teams.yaml_splice import insert_entry, remove_entry
+from rediacc.teams.hosts_file import HOSTS_NAME, bytes_of, hosts_path, text_of
+from rediacc.teams.names import check_team
+from rediacc.teams.toml_tables import add_table, change_table, remove_table
+from rediacc.teams.vaults.changing import plan_login_key, plan_vault
 
-__all__ = [
-    "HOSTS_NAME",
-    "hosts_path",
-    "plan_create_machine",
-    "plan_create_team",
-    "plan_delete_machine",
-    "plan_delete_team",
-]
+__all__ = ["TeamPlan", "plan_create_team", "plan_delete_team", "plan_update_team"]
 
-HOSTS_NAME = "hosts.yml"
 _DIRECTORY = "inventories"
-_VARIABLES_LIMIT = 1000
+_HEAVIEST = 1000
 
 _NEW_HOSTS = """\
 # The machines of team {team}: an ordinary Ansible inventory, yours to edit.
@@ -51,12 +34,17 @@ all:
   hosts: {{}}
 """
 
-_Path = tuple[str, ...]
 
+@dataclass(frozen=True, kw_only=True)
+class TeamPlan:
+    """A team's change, and what ``rediacc.toml`` says of it before and after.
 
-def hosts_path(settings: Settings, team: TeamSettings) -> Path:
-    """Return where a managed team's machines stand."""
-    return settings.home / team.inventory / HOSTS_NAME
+    Both hold ``inventory``, ``ssh``, ``sample_every_seconds`` and ``weight``.
+    """
+
+    changes: tuple[FileChange, ...]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
 
 
 def plan_create_team(settings: Settings, request: TeamCreate) -> tuple[FileChange, ...]:
@@ -66,14 +54,13 @@ def plan_create_team(settings: Settings, request: TeamCreate) -> tuple[FileChang
     :raises Conflict: the team or its directory exists.
     """
     name = check_team(request.name)
-    if request.ssh not in (None, "user", "vault"):
-        raise InvalidInput(f"--ssh {request.ssh!r}: must be user or vault")
+    _check_ssh(request.ssh)
     if name in settings.teams:
         raise Conflict(f"team {name} exists", hint=f"rediacc inspect team {name}")
-    sampling = _sampling(request.sample_every_seconds)
+    numbers = _sampling(request.sample_every_seconds) | _weight(request.weight)
     if request.inventory is not None:
         inventory = _existing_inventory(settings, request.inventory)
-        values = {"inventory": inventory, **sampling}
+        values = {"inventory": inventory, **numbers}
         if request.ssh != "vault":
             return (_toml_change(settings, name, values),)
         vault = plan_vault(settings, name, with_ssh_key=True)
@@ -93,8 +80,78 @@ def plan_create_team(settings: Settings, request: TeamCreate) -> tuple[FileChang
     )
     ssh = request.ssh or "vault"
     vault = plan_vault(settings, name, with_ssh_key=ssh == "vault")
-    table = {"inventory": inventory, "managed": True, "ssh": ssh, **sampling}
+    table = {"inventory": inventory, "managed": True, "ssh": ssh, **numbers}
     return (hosts, *vault, _toml_change(settings, name, table))
+
+
+def plan_update_team(
+    settings: Settings, request: TeamUpdate, *, environment: Mapping[str, str]
+) -> TeamPlan:
+    """Plan other settings of a team; no change where all is so already.
+
+    A team that is to log in with a key of its own gets one where it has none.
+
+    :raises InvalidInput: a value cannot be meant.
+    :raises NotFound: no such team.
+    :raises Conflict: rediacc keeps its inventory, or ``rediacc.toml`` cannot be edited safely.
+    :raises VaultError: the team's vault cannot be opened or written.
+    """
+    team = settings.team(request.name)
+    before = _kept(team)
+    wanted = _wanted(settings, team, request)
+    after = {**before, **wanted}
+    if after == before:
+        return TeamPlan(changes=(), before=before, after=after)
+    path = settings.home / CONFIG_NAME
+    content = bytes_of(path)
+    changed = {name: after[name] for name in after if after[name] != before[name]}
+    what = ", ".join(changed)
+    if "sample_every_seconds" in changed:
+        changed["sample_every"] = changed.pop("sample_every_seconds")
+    text = change_table(text_of(content, path), ("teams", team.name), changed, what=str(path))
+    config = FileChange(
+        path=path,
+        before=content,
+        after=text.encode(),
+        summary=f"team {team.name} changed in {CONFIG_NAME}: {what}",
+    )
+    vault: tuple[FileChange, ...] = ()
+    if changed.get("ssh") == "vault":
+        vault = plan_login_key(settings, team.name, environment=environment)
+    return TeamPlan(changes=(*vault, config), before=before, after=after)
+
+
+def _kept(team: TeamSettings) -> dict[str, Any]:
+    return {
+        "inventory": team.inventory,
+        "ssh": team.ssh,
+        "sample_every_seconds": team.sample_every_seconds,
+        "weight": team.weight,
+    }
+
+
+def _wanted(settings: Settings, team: TeamSettings, request: TeamUpdate) -> dict[str, Any]:
+    """Return what the request names, as ``rediacc.toml`` shall say it."""
+    _check_ssh(request.ssh)
+    wanted: dict[str, Any] = _weight(request.weight)
+    if request.inventory is not None:
+        wanted["inventory"] = _existing_inventory(settings, request.inventory)
+        if team.is_managed and wanted["inventory"] != team.inventory:
+            raise Conflict(
+                f"team {team.name} has its inventory in {team.inventory}, which rediacc keeps",
+                hint="make another team over the other inventory",
+            )
+    if request.ssh is not None:
+        wanted["ssh"] = request.ssh
+    if request.sample_every_seconds is not None:
+        every = request.sample_every_seconds
+        wanted["sample_every_seconds"] = _sampling(every)["sample_every"] if every else None
+    return wanted
+
+
+def _check_ssh(ssh: str | None) -> None:
+    if ssh not in (None, "user", "vault"):
+        raise InvalidInput(f"--ssh {ssh!r}: must be user or vault")
 
 
 def _sampling(every_seconds: float | None) -> dict[str, float]:
@@ -102,6 +159,14 @@ def _sampling(every_seconds: float | None) -> dict[str, float]:
         return {}
     check_sample_every(every_seconds, "sample_every")
     return {"sample_every": round(every_seconds) if every_seconds % 1 == 0 else every_seconds}
+
+
+def _weight(weight: int | None) -> dict[str, int]:
+    if weight is None:
+        return {}
+    if not 1 <= weight <= _HEAVIEST:
+        raise InvalidInput(f"a team's weight must be from 1 to {_HEAVIEST}")
+    return {"weight": weight}
 
 
 def plan_delete_team(settings: Settings, name: str) -> tuple[FileChange, ...]:
@@ -112,8 +177,8 @@ def plan_delete_team(settings: Settings, name: str) -> tuple[FileChange, ...]:
     """
     team = settings.team(name)
     path = settings.home / CONFIG_NAME
-    before = _bytes_of(path)
-    after = remove_table(_text_of(before, path), ("teams", name), what=str(path))
+    before = bytes_of(path)
+    after = remove_table(text_of(before, path), ("teams", name), what=str(path))
     hosts = hosts_path(settings, team)
     content = read_file(hosts) if team.is_managed else None
     removes = content is not None and _holds_only(hosts)
@@ -140,68 +205,6 @@ def plan_delete_team(settings: Settings, name: str) -> tuple[FileChange, ...]:
     )
 
 
-def plan_create_machine(
-    settings: Settings, request: MachineCreate, *, existing: Collection[str] = ()
-) -> tuple[FileChange, ...]:
-    """Plan a new machine in a team that rediacc keeps.
-
-    :param existing: machine names that the team's effective inventory has beside its hosts file,
-        for example from ranges or from other files in its directory.
-    :raises InvalidInput: a name, address or variable cannot be meant.
-    :raises NotFound: no such team.
-    :raises Conflict: the machine exists, the team is adopted, or its file cannot be edited safely.
-    """
-    team = _managed(settings, request.team)
-    name = check_machine(request.name)
-    groups = tuple(dict.fromkeys(check_group(group) for group in request.groups))
-    variables = _machine_variables(request)
-    path = hosts_path(settings, team)
-    before = _bytes_of(path)
-    text, what = _text_of(before, path), str(path)
-    data = construct(text, what)
-    if name in existing or any(name in hosts for _, hosts in _host_tables(data)):
-        raise Conflict(f"machine {name} is in team {team.name} already")
-    known = dict(_group_paths(data))
-    if name in known or name in groups:
-        raise Conflict(f"{name} is a group: a machine needs another name")
-    text = insert_entry(text, ("all", "hosts", name), variables or None, what=what)
-    for group in groups:
-        place = known.get(group, ("all", "children", group))
-        text = insert_entry(text, (*place, "hosts", name), None, what=what)
-    return (_hosts_change(path, before, text, f"machine {name} added to team {team.name}"),)
-
-
-def plan_delete_machine(settings: Settings, team_name: str, name: str) -> tuple[FileChange, ...]:
-    """Plan the removal of a machine from a team that rediacc keeps, out of all its groups.
-
-    :raises NotFound: no such team or machine.
-    :raises Conflict: the team is adopted, or its file cannot be edited safely.
-    """
-    team = _managed(settings, team_name)
-    path = hosts_path(settings, team)
-    before = _bytes_of(path)
-    text, what = _text_of(before, path), str(path)
-    places = [place for place, hosts in _host_tables(construct(text, what)) if name in hosts]
-    if not places:
-        raise NotFound(
-            f"{team.inventory}/{HOSTS_NAME} has no machine {name!r} of its own",
-            hint=f"rediacc list machines --team {team.name}",
-        )
-    for place in places:
-        text = remove_entry(text, (*place, name), what=what)
-    return (_hosts_change(path, before, text, f"machine {name} taken out of team {team.name}"),)
-
-
-def _managed(settings: Settings, name: str) -> TeamSettings:
-    team = settings.team(name)
-    if not team.is_managed:
-        raise Conflict(
-            f"team {name} uses an inventory of yours, which rediacc does not change",
-            hint=f"edit {team.inventory} yourself",
-        )
-    return team
-
-
 def _existing_inventory(settings: Settings, given: str) -> str:
     """Return an inventory as ``rediacc.toml`` shall name it: relative when it lies in the home."""
     if not given or not given.isprintable() or len(given) > 4096:
@@ -217,8 +220,8 @@ def _existing_inventory(settings: Settings, given: str) -> str:
 
 def _toml_change(settings: Settings, name: str, values: Mapping[str, Any]) -> FileChange:
     path = settings.home / CONFIG_NAME
-    before = _bytes_of(path)
-    after = add_table(_text_of(before, path), ("teams", name), values, what=str(path))
+    before = bytes_of(path)
+    after = add_table(text_of(before, path), ("teams", name), values, what=str(path))
     return FileChange(
         path=path,
         before=before,
@@ -227,74 +230,8 @@ def _toml_change(settings: Settings, name: str, values: Mapping[str, Any]) -> Fi
     )
 
 
-def _hosts_change(path: Path, before: bytes, text: str, summary: str) -> FileChange:
-    return FileChange(path=path, before=before, after=text.encode(), summary=summary)
-
-
-def _bytes_of(path: Path) -> bytes:
-    content = read_file(path)
-    if content is None:
-        raise NotFound(
-            f"{path} is missing", hint="put it back, or remove the team and make it anew"
-        )
-    return content
-
-
-def _text_of(content: bytes, path: Path) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as exc:
-        raise InvalidInput(f"{path} is not UTF-8") from exc
-
-
 def _holds_only(hosts: Path) -> bool:
     # A link leads to files that others may use as well.
     if hosts.is_symlink() or hosts.parent.is_symlink():
         return False
     return [entry.name for entry in os.scandir(hosts.parent)] == [hosts.name]
-
-
-def _machine_variables(request: MachineCreate) -> dict[str, Any]:
-    variables: dict[str, Any] = {}
-    if request.host is not None:
-        variables["ansible_host"] = check_address(request.host)
-    if request.user is not None:
-        variables["ansible_user"] = check_user(request.user)
-    if request.port is not None:
-        variables["ansible_port"] = check_port(request.port)
-    if len(request.variables) > _VARIABLES_LIMIT:
-        raise InvalidInput(f"a machine takes at most {_VARIABLES_LIMIT} variables")
-    for name, value in request.variables.items():
-        if check_variable(name) in variables:
-            raise InvalidInput(f"{name} is given twice: as an option and as a variable")
-        variables[name] = check_value(value, f"the variable {name}")
-    return variables
-
-
-def _group_paths(data: Any) -> Iterator[tuple[str, _Path]]:
-    """Yield every group with one place where it stands; a place with machines comes last.
-
-    A group may stand in several places; what is yielded later is the better one to add to.
-    """
-    places = sorted(_walk_groups(data, ()), key=lambda place: bool(place[1].get("hosts")))
-    for path, _ in places:
-        yield path[-1], path
-
-
-def _host_tables(data: Any) -> Iterator[tuple[_Path, Mapping[str, Any]]]:
-    for path, group in _walk_groups(data, ()):
-        hosts = group.get("hosts")
-        if isinstance(hosts, dict):
-            yield (*path, "hosts"), hosts
-
-
-def _walk_groups(groups: Any, path: _Path) -> Iterator[tuple[_Path, Mapping[str, Any]]]:
-    if not isinstance(groups, dict):
-        return
-    for name, group in groups.items():
-        if not isinstance(name, str):
-            continue
-        place = (*path, name)
-        yield place, group if isinstance(group, dict) else {}
-        if isinstance(group, dict):
-            yield from _walk_groups(group.get("children"), (*place, "children"))

@@ -24,6 +24,7 @@ __all__ = [
     "check_variable",
     "did_you_mean",
     "is_address",
+    "looks_secret",
 ]
 
 _MACHINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -34,6 +35,11 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,254}\$?")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _ZONE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 _RESERVED_GROUPS = {"all", "ungrouped"}
+_SECRET = re.compile(
+    r"(?:pass|password|passwd|passphrase|secret|token|api_?key|(?:private|access)_?key|credential)"
+    r"s?$",
+    re.IGNORECASE,
+)
 _VALUE_DEPTH = 32
 _VALUE_TEXT = 65536
 
@@ -138,6 +144,11 @@ def check_address(address: str) -> str:
             hint="a name such as web1.example.com, an IPv4 or an IPv6 address",
         )
     return address
+
+
+def looks_secret(name: str) -> bool:
+    """Whether a variable of this name is likely to hold a secret."""
+    return _SECRET.search(name) is not None
 
 
 def is_address(text: str) -> bool:

@@ -16,7 +16,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from rediacc.errors import Conflict, InvalidInput, NotFound
 
-__all__ = ["add_table", "remove_table"]
+__all__ = ["add_table", "change_table", "remove_table"]
 
 _HEADER = re.compile(r"[ \t]*\[\[?([^\[\]]*)\]\]?[ \t]*(?:#.*)?")
 
@@ -36,6 +36,25 @@ def add_table(text: str, path: tuple[str, str], values: Mapping[str, Any], *, wh
         if _is_exactly(candidate, expected):
             return candidate
     raise _cannot(what, path)
+
+
+def change_table(text: str, path: tuple[str, str], values: Mapping[str, Any], *, what: str) -> str:
+    """Return `text` with other values in the table ``[path[0].path[1]]``; ``None`` takes one out.
+
+    :raises NotFound: there is no such table.
+    :raises Conflict: the text cannot be edited safely.
+    :raises InvalidInput: the text is no valid TOML.
+    """
+    before = _parsed(text, what)
+    if path[1] not in before.get(path[0], {}):
+        raise NotFound(f"{what} has no table {'.'.join(path)}")
+    table = {**before[path[0]][path[1]], **values}
+    kept = {name: value for name, value in table.items() if value is not None}
+    expected = before | {path[0]: {**before[path[0]], path[1]: kept}}
+    candidate = _changed_by_tomlkit(text, path, values)
+    if not _is_exactly(candidate, expected):
+        raise _cannot(what, path)
+    return candidate
 
 
 def remove_table(text: str, path: tuple[str, str], *, what: str) -> str:
@@ -169,6 +188,20 @@ def _without_by_tomlkit(text: str, path: tuple[str, str]) -> str:
     try:
         document = tomlkit.parse(text)
         document[path[0]].pop(path[1])
+        return tomlkit.dumps(document)
+    except TOMLKitError:
+        return ""
+
+
+def _changed_by_tomlkit(text: str, path: tuple[str, str], values: Mapping[str, Any]) -> str:
+    try:
+        document = tomlkit.parse(text)
+        table = document[path[0]][path[1]]
+        for name, value in values.items():
+            if value is not None:
+                table[name] = value
+            elif name in table:
+                table.remove(name)
         return tomlkit.dumps(document)
     except TOMLKitError:
         return ""

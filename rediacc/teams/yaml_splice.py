@@ -60,20 +60,23 @@ def remove_entry(text: str, path: Sequence[str], *, what: str) -> str:
     return _verified(splicer.removed(path), expected, what)
 
 
-def replace_value(text: str, key: str, value: Any, *, what: str) -> str:
-    """Return `text` with another value for a key of the outermost mapping, at the same place.
+def replace_value(text: str, path: Sequence[str], value: Any, *, what: str) -> str:
+    """Return `text` with another value for the entry at `path`, at the same place.
 
     A comment behind a value on one line stays.
 
-    :raises NotFound: there is no such key.
+    :raises NotFound: there is no such entry.
     :raises Conflict: the text is of a form that cannot be edited safely.
     :raises InvalidInput: the text is no valid YAML.
     """
     expected = _unshared(construct(text, what))
-    if not isinstance(expected, dict) or key not in expected:
-        raise NotFound(f"{what} has no {key}")
-    expected[key] = _unshared(value)
-    return _verified(_Splicer(text, what).replaced(key, value), expected, what)
+    holder = expected
+    for name in path[:-1]:
+        holder = holder.get(name) if isinstance(holder, dict) else None
+    if not isinstance(holder, dict) or path[-1] not in holder:
+        raise NotFound(f"{what} has no {'.'.join(path)}")
+    holder[path[-1]] = _unshared(value)
+    return _verified(_Splicer(text, what).replaced(path, value), expected, what)
 
 
 def _with_entry(data: Any, path: Sequence[str], value: Any, what: str) -> Any:
@@ -165,6 +168,24 @@ class _Splicer:
         raise _cannot(self._what, f"{'.'.join(path)} is there already")
 
     def removed(self, path: Sequence[str]) -> str:
+        mapping, entry = self._at(path)
+        if mapping.flow_style:
+            return self._without_span(mapping, entry)
+        return self._without_lines(entry)
+
+    def replaced(self, path: Sequence[str], value: Any) -> str:
+        _, entry = self._at(path)
+        if entry.is_alias:
+            raise _cannot(self._what, f"{'.'.join(path)} comes from another place")
+        start, end = self._offset(entry.key.end_mark), self._offset(entry.value.end_mark)
+        if entry.key.start_mark.line != entry.value.end_mark.line:
+            after = self._line_after(entry)
+            end = self._starts[after] if after < len(self._starts) else len(self._text)
+            end -= len(self._newline) if self._text[:end].endswith(self._newline) else 0
+        return f"{self._text[:start]}: {flow_text(value)}{self._text[end:]}"
+
+    def _at(self, path: Sequence[str]) -> tuple[yaml.MappingNode, _Entry]:
+        """Return the entry at `path` and the mapping that holds it."""
         node = self._root
         for number, name in enumerate(path[:-1]):
             entry = _find(self._mapping(node, path[:number]), name)
@@ -175,20 +196,7 @@ class _Splicer:
         entry = _find(mapping, path[-1])
         if entry is None:
             raise _cannot(self._what, f"{'.'.join(path)} comes from another place")
-        if mapping.flow_style:
-            return self._without_span(mapping, entry)
-        return self._without_lines(entry)
-
-    def replaced(self, key: str, value: Any) -> str:
-        entry = _find(self._mapping(self._root, ()), key)
-        if entry is None or entry.is_alias:
-            raise _cannot(self._what, f"{key} comes from another place")
-        start, end = self._offset(entry.key.end_mark), self._offset(entry.value.end_mark)
-        if entry.key.start_mark.line != entry.value.end_mark.line:
-            after = self._line_after(entry)
-            end = self._starts[after] if after < len(self._starts) else len(self._text)
-            end -= len(self._newline) if self._text[:end].endswith(self._newline) else 0
-        return f"{self._text[:start]}: {flow_text(value)}{self._text[end:]}"
+        return mapping, entry
 
     def is_flow(self, path: Sequence[str]) -> bool:
         node = self._root

@@ -27,6 +27,7 @@ from rediacc.views.members import (
     AuditPage,
     AuditVerdict,
     CallerView,
+    MemberChange,
     MemberView,
     PermissionView,
 )
@@ -57,7 +58,7 @@ from rediacc.views.reporting import (
     Ended,
     Report,
 )
-from rediacc.views.secrets import SecretValue, SecretView
+from rediacc.views.secrets import SecretChange, SecretValue, SecretView
 from rediacc.views.services import ServiceView
 from rediacc.views.tasks import (
     AttemptView,
@@ -79,8 +80,10 @@ from rediacc.views.teams import (
     HostKey,
     InventoryGroup,
     InventoryMachine,
+    MachineChange,
     MachineList,
     MachineView,
+    TeamChange,
     TeamInventory,
     TeamView,
 )
@@ -120,12 +123,14 @@ __all__ = [
     "LevelWaits",
     "LogEntry",
     "LogPage",
+    "MachineChange",
     "MachineDepth",
     "MachineFailures",
     "MachineGlance",
     "MachineHealth",
     "MachineList",
     "MachineView",
+    "MemberChange",
     "MemberView",
     "MetricsText",
     "NamedTaskView",
@@ -136,6 +141,7 @@ __all__ = [
     "QueuePoint",
     "Report",
     "ResultView",
+    "SecretChange",
     "SecretValue",
     "SecretView",
     "ServiceView",
@@ -147,6 +153,7 @@ __all__ = [
     "TaskChange",
     "TaskDetail",
     "TaskView",
+    "TeamChange",
     "TeamInventory",
     "TeamView",
     "WaitingTask",

@@ -12,6 +12,7 @@ __all__ = [
     "AuditPage",
     "AuditVerdict",
     "CallerView",
+    "MemberChange",
     "MemberView",
     "PermissionView",
 ]
@@ -39,6 +40,20 @@ class MemberView:
     is_expired: bool
     token: str | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberChange(MemberView):
+    """A member after a change, and what the change was or, in a dry run, would be.
+
+    :param before: its ``home_role``, ``teams`` and ``expires_at``; ``None``: there was no such
+        member. `after`: likewise.
+    """
+
+    changed: bool
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    is_dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

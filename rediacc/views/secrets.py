@@ -8,7 +8,7 @@ from typing import Any
 
 from rediacc.values import SecretScope
 
-__all__ = ["SecretValue", "SecretView"]
+__all__ = ["SecretChange", "SecretValue", "SecretView"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,14 @@ class SecretView:
     set_at: datetime | None = None
     set_by: str = ""
     error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretChange(SecretView):
+    """A secret that was set or deleted, and whether that changed it or, in a dry run, would."""
+
+    changed: bool
+    is_dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

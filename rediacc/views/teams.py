@@ -15,8 +15,10 @@ __all__ = [
     "HostKey",
     "InventoryGroup",
     "InventoryMachine",
+    "MachineChange",
     "MachineList",
     "MachineView",
+    "TeamChange",
     "TeamInventory",
     "TeamView",
 ]
@@ -95,6 +97,20 @@ class TeamInventory:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TeamChange(TeamView):
+    """A team after a change, and what the change was or, in a dry run, would be.
+
+    :param before: its settings: ``inventory``, ``ssh``, ``sample_every_seconds``, ``weight``;
+        ``None``: there was no such team. `after`: likewise.
+    """
+
+    changed: bool
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    is_dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class MachineView:
     """A machine of a team.
 
@@ -112,6 +128,21 @@ class MachineView:
     pending_count: int = 0
     health: MachineHealth | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineChange(MachineView):
+    """A machine after a change, and what the change was or, in a dry run, would be.
+
+    :param before: its ``state``, and what rediacc keeps of it: ``host``, ``user``, ``port``,
+        ``groups`` and ``variables``, without what is vaulted or named like a secret; ``None``:
+        there was no such machine. `after`: likewise.
+    """
+
+    changed: bool
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    is_dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

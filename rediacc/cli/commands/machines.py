@@ -39,6 +39,9 @@ _state = click.Choice(("online", "maintenance", "offline"))
 @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="SSH's port.")
 @click.option("-g", "--group", "groups", multiple=True, metavar="GROUP", help="A group.")
 @click.option("--var", "variables", multiple=True, metavar="K=V", help="A host variable.")
+@click.option(
+    "--state", "--status", "state", type=_state, help="Whether it takes work; else it does."
+)
 @answer_options
 @click.pass_obj
 def create_machine(
@@ -50,6 +53,7 @@ def create_machine(
     team: str | None,
     variables: tuple[str, ...],
     groups: tuple[str, ...],
+    state: str | None,
     output: str | None,
     quiet: bool,
     **address: Any,
@@ -58,6 +62,7 @@ def create_machine(
     from rediacc.cli.naming import one_name
     from rediacc.cli.parse_words import parse_pairs
     from rediacc.requests import MachineCreate
+    from rediacc.values import MachineState
 
     view = session.view(output=output, quiet=quiet)
     chosen = one_name(name_argument, name, noun="machine")
@@ -67,6 +72,7 @@ def create_machine(
             team=team or _only_team(office, chosen),
             groups=groups,
             variables=parse_pairs(variables, option="--var"),
+            state=MachineState(state or "online"),
             **address,
         )
         created = office.perform("machine.create", request)
@@ -151,13 +157,24 @@ def inspect_machine(
 
 
 @click.command(
-    "machine", epilog="\b\nExample:\n  rediacc update machine web-01 --state maintenance"
+    "machine",
+    epilog="\b\nExamples:\n  rediacc update machine web-01 --state maintenance\n"
+    "  rediacc update machine web-01 --group app --var tier=front",
 )
 @click.argument(
     "names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_machines
 )
 @team_option
 @click.option("--state", "--status", "state", type=_state, help="Whether it takes work.")
+@click.option("--host", "--ip", "host", metavar="ADDRESS", help="Another address.")
+@click.option("-u", "--user", metavar="USER", help="Log in as this user.")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="SSH's port.")
+@click.option("-g", "--group", "add_groups", multiple=True, metavar="GROUP", help="A group more.")
+@click.option("--remove-group", "remove_groups", multiple=True, metavar="GROUP", help="One less.")
+@click.option("--var", "variables", multiple=True, metavar="K=V", help="Set a host variable.")
+@click.option(
+    "--remove-var", "remove_variables", multiple=True, metavar="K", help="Take a variable out."
+)
 @answer_options
 @click.pass_obj
 def update_machine(
@@ -167,32 +184,41 @@ def update_machine(
     names: tuple[str, ...],
     team: str | None,
     state: str | None,
+    variables: tuple[str, ...],
     output: str | None,
     quiet: bool,
+    **changes: Any,
 ) -> None:
-    """Change whether machines take work; what runs on them goes on."""
+    """Change whether machines take work, or what a team that rediacc keeps says of them.
+
+    What runs on them goes on. Address, groups and variables stand in the team's hosts file, where
+    everything else stays as people wrote it.
+    """
+    from rediacc.cli.parse_words import parse_pairs
+    from rediacc.cli.render.detail import updated_machine_line
     from rediacc.errors import InvalidInput
     from rediacc.requests import MachineUpdate
     from rediacc.values import MachineState
 
     view = session.view(output=output, quiet=quiet)
-    if state is None:
-        raise InvalidInput("nothing to change", hint="give --state online|maintenance|offline")
-    wanted = MachineState(state)
-    from rediacc.cli.render.words import STATE_WORDS
-
+    if state is None and not variables and not any(changes.values()):
+        raise InvalidInput(
+            "nothing to change",
+            hint="give --state online|maintenance|offline, --host, --group, --var ...",
+        )
+    wanted = None if state is None else MachineState(state)
+    pairs = parse_pairs(variables, option="--var")
     with session.open_office() as office:
         changed = [
             office.perform(
-                "machine.update", MachineUpdate(name=name, team=machine.team, state=wanted)
+                "machine.update",
+                MachineUpdate(
+                    name=name, team=machine.team, state=wanted, variables=pairs, **changes
+                ),
             )
             for name, machine in _existing(office, names, team).items()
         ]
-    _print_all(
-        view,
-        changed,
-        lambda machine: f"machine {machine.name} is {STATE_WORDS[machine.state]}",
-    )
+    _print_all(view, changed, updated_machine_line)
 
 
 @click.command("machine", epilog="\b\nExample:\n  rediacc delete machine web-01 --team dev --yes")
@@ -214,7 +240,7 @@ def delete_machine(
     quiet: bool,
 ) -> None:
     """Remove machines that have no work from a team whose inventory rediacc keeps."""
-    from rediacc.requests import MachineRef
+    from rediacc.requests import MachineDelete
 
     view = session.view(output=output, quiet=quiet)
     session.home()
@@ -222,7 +248,7 @@ def delete_machine(
     session.confirm(f"Delete machine {listed}?", is_agreed=yes)
     with session.open_office() as office:
         deleted = [
-            office.perform("machine.delete", MachineRef(name=name, team=machine.team))
+            office.perform("machine.delete", MachineDelete(name=name, team=machine.team))
             for name, machine in _existing(office, names, team).items()
         ]
     _print_all(view, deleted, lambda machine: f"machine {machine.name} deleted")

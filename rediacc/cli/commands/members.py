@@ -122,12 +122,12 @@ def delete_member(
 ) -> None:
     """Take all roles away; a token holds no longer. What they queued stays."""
     from rediacc.cli.membership import print_member
-    from rediacc.requests import MemberRef
+    from rediacc.requests import MemberDelete
 
     view = session.view(output=output, quiet=quiet)
     session.home()
     session.confirm(f"Delete member {name}?", is_agreed=yes)
-    member = session.perform("member.delete", MemberRef(name=name))
+    member = session.perform("member.delete", MemberDelete(name=name))
     print_member(session, view, member, "deleted")
 
 

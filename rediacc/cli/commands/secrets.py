@@ -33,6 +33,7 @@ Examples:
 @team_option
 @_scope_option
 @click.option("--file", metavar="FILE", help="Read the value from a file; - reads standard input.")
+@click.option("--if-different", is_flag=True, help="Write nothing where it has this value already.")
 @answer_options
 @click.pass_obj
 def set_secret(
@@ -44,6 +45,7 @@ def set_secret(
     team: str | None,
     scope: str | None,
     file: str | None,
+    if_different: bool,
     output: str | None,
     quiet: bool,
 ) -> None:
@@ -62,14 +64,15 @@ def set_secret(
     session.home()
     value = read_value(session, key, file)
     chosen = None if scope is None else SecretScope(scope)
-    request = SecretSet(name=key, value=value, team=team, scope=chosen)
+    request = SecretSet(name=key, value=value, team=team, scope=chosen, if_different=if_different)
     secret = session.perform("secret.set", request)
+    what = "set in" if secret.changed else "has this value already in"
     print_item(
         view,
         secret,
         kind="secret",
         name=secret.name,
-        lines=lambda: [f"secret {secret.name} of team {secret.team} set in {secret.path}"],
+        lines=lambda: [f"secret {secret.name} of team {secret.team} {what} {secret.path}"],
     )
 
 
@@ -202,14 +205,14 @@ def delete_secret(
 ) -> None:
     """Delete a secret; what was committed to git stays in its history."""
     from rediacc.cli.render.output import print_item
-    from rediacc.requests import SecretRef
+    from rediacc.requests import SecretDelete
     from rediacc.values import SecretScope
 
     view = session.view(output=output, quiet=quiet)
     session.home()
     session.confirm(f"Delete secret {key}?", is_agreed=yes)
     chosen = None if scope is None else SecretScope(scope)
-    secret = session.perform("secret.delete", SecretRef(name=key, team=team, scope=chosen))
+    secret = session.perform("secret.delete", SecretDelete(name=key, team=team, scope=chosen))
     print_item(
         view,
         secret,

@@ -1,4 +1,4 @@
-"""``create|list|inspect|delete team``."""
+"""``create|list|inspect|update|delete team``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from rediacc.cli.completing import complete_teams
 from rediacc.cli.options import answer_options, display_options, sample_option, yes_option
 from rediacc.cli.session import Session
 
-__all__ = ["create_team", "delete_team", "inspect_team", "list_teams"]
+__all__ = ["create_team", "delete_team", "inspect_team", "list_teams", "update_team"]
+
+_weight_option = click.option(
+    "--weight",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Its share among teams at one level; else 1.",
+)
 
 
 @click.command(
@@ -27,6 +34,7 @@ __all__ = ["create_team", "delete_team", "inspect_team", "list_teams"]
     type=click.Choice(("user", "vault")),
     help="Log in as you do, or with a key of the team's own (where rediacc keeps the inventory).",
 )
+@_weight_option
 @answer_options
 @click.pass_obj
 def create_team(
@@ -38,6 +46,7 @@ def create_team(
     inventory: str | None,
     sample_every: str | None,
     ssh: str | None,
+    weight: int | None,
     output: str | None,
     quiet: bool,
 ) -> None:
@@ -51,7 +60,9 @@ def create_team(
     view = session.view(output=output, quiet=quiet)
     chosen = one_name(name_argument, name, noun="team")
     every = wished_sampling(session, view, sample_every)
-    request = TeamCreate(name=chosen, inventory=inventory, sample_every_seconds=every, ssh=ssh)
+    request = TeamCreate(
+        name=chosen, inventory=inventory, sample_every_seconds=every, ssh=ssh, weight=weight
+    )
     team = session.perform("team.create", request)
     print_item(
         view,
@@ -102,6 +113,48 @@ def inspect_team(session: Session, /, *, name: str, output: str | None, quiet: b
     print_item(view, team, kind="team", name=team.name, lines=lambda: team_lines(team))
 
 
+@click.command("team", epilog="\b\nExample:\n  rediacc update team prod --sample-every 1m")
+@click.argument("name", shell_complete=complete_teams)
+@click.option("--inventory", metavar="PATH", help="Another inventory that exists.")
+@sample_option
+@click.option(
+    "--ssh",
+    type=click.Choice(("user", "vault")),
+    help="Log in as you do, or with a key of the team's own.",
+)
+@_weight_option
+@answer_options
+@click.pass_obj
+def update_team(
+    session: Session,
+    /,
+    *,
+    name: str,
+    sample_every: str | None,
+    output: str | None,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    """Change a team's settings in rediacc.toml; a worker takes them up when it starts.
+
+    A team that is to log in with a key of its own and has none gets one.
+    """
+    from rediacc.cli.parse_times import parse_duration
+    from rediacc.cli.render.detail import updated_team_lines
+    from rediacc.cli.render.output import print_item
+    from rediacc.requests import TeamUpdate
+
+    view = session.view(output=output, quiet=quiet)
+    every = (
+        None
+        if sample_every is None
+        else parse_duration(sample_every, option="--sample-every", allow_zero=True)
+    )
+    request = TeamUpdate(name=name, sample_every_seconds=every, **settings)
+    team = session.perform("team.update", request)
+    print_item(view, team, kind="team", name=team.name, lines=lambda: updated_team_lines(team))
+
+
 @click.command("team", epilog="\b\nExample:\n  rediacc delete team dev --yes")
 @click.argument("name", shell_complete=complete_teams)
 @yes_option
@@ -113,10 +166,10 @@ def delete_team(
     """Remove a team that has no work; an inventory of yours and its vault stay as they are."""
     from rediacc.cli.render.detail import deleted_team_lines
     from rediacc.cli.render.output import print_item
-    from rediacc.requests import TeamRef
+    from rediacc.requests import TeamDelete
 
     view = session.view(output=output, quiet=quiet)
     session.home()
     session.confirm(f"Delete team {name}?", is_agreed=yes)
-    team = session.perform("team.delete", TeamRef(name=name))
+    team = session.perform("team.delete", TeamDelete(name=name))
     print_item(view, team, kind="team", name=team.name, lines=lambda: deleted_team_lines(team))

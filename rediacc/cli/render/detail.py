@@ -16,10 +16,12 @@ from rediacc.values import LEVEL_NAMES, AnsibleOptions, PolicyView, PublicState,
 from rediacc.views import (
     AttemptView,
     EventView,
+    MachineChange,
     MachineView,
     ResultView,
     TaskDetail,
     TaskView,
+    TeamChange,
     TeamView,
 )
 
@@ -31,10 +33,13 @@ __all__ = [
     "result_lines",
     "task_lines",
     "team_lines",
+    "updated_machine_line",
+    "updated_team_lines",
 ]
 
-
 _LONGEST_TEXT = 2000
+# A machine's state behind "is".
+_STATE_WORDS = {"online": "online", "maintenance": "in maintenance", "offline": "offline"}
 _VAULT_KEYS = {
     "file": "its own, in .rediacc/keys/",
     "command": "its own, kept by key_command",
@@ -150,6 +155,19 @@ def created_team_lines(team: TeamView) -> Iterator[str]:
         yield team.public_key
 
 
+def updated_team_lines(team: TeamChange) -> Iterator[str]:
+    """Yield what changed of a team."""
+    if not team.changed or team.before is None or team.after is None:
+        yield f"team {team.name} is so already"
+        return
+    names = [name for name, value in team.after.items() if team.before[name] != value]
+    words = ", ".join(name.removesuffix("_seconds").replace("_", " ") for name in names)
+    yield f"team {team.name} changed: {words}"
+    if "ssh" in names and team.public_key:
+        yield "its machines let it in once this is in their authorized_keys:"
+        yield team.public_key
+
+
 def deleted_team_lines(team: TeamView) -> Iterator[str]:
     """Yield what to know about a team that is no more."""
     yield f"team {team.name} deleted"
@@ -194,6 +212,17 @@ def machine_lines(machine: MachineView) -> Iterator[str]:
             ("variables", _pairs(_unvaulted(machine.variables))),
         ]
     )
+
+
+def updated_machine_line(machine: MachineChange) -> str:
+    """Return what changed of a machine, or the state that it is in where only that was wished."""
+    before, after = machine.before or {}, machine.after or {}
+    if set(after) == {"state"}:
+        return f"machine {machine.name} is {_STATE_WORDS[machine.state]}"
+    names = [name for name in after if before.get(name) != after[name]]
+    if not names:
+        return f"machine {machine.name} is so already"
+    return f"machine {machine.name} changed: {', '.join(names)}"
 
 
 def _unvaulted(value: Any) -> Any:

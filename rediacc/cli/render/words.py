@@ -7,10 +7,7 @@ from datetime import UTC, datetime
 
 from rediacc.counting import count
 
-__all__ = ["STATE_WORDS", "age", "clock", "count", "duration", "labels", "names"]
-
-# A machine's state behind "is".
-STATE_WORDS = {"online": "online", "maintenance": "in maintenance", "offline": "offline"}
+__all__ = ["age", "clock", "count", "duration", "labels", "names"]
 
 
 def clock(moment: datetime | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,16 @@ from rediacc.teams.vaults.ssh import make_pair, public_line
 from rediacc.teams.vaults.variables import changed_variables
 from rediacc.values import SecretScope
 
-__all__ = ["SecretPlan", "plan_delete_secret", "plan_set_secret", "plan_vault", "scope_of_new"]
+__all__ = [
+    "SecretPlan",
+    "checked_value",
+    "is_same_text",
+    "plan_delete_secret",
+    "plan_login_key",
+    "plan_set_secret",
+    "plan_vault",
+    "scope_of_new",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +60,28 @@ def scope_of_new(name: str, scope: SecretScope | None) -> SecretScope:
     return SecretScope.PRIVATE
 
 
+def checked_value(name: str, scope: SecretScope, value: str, *, team: str) -> str:
+    """Return a value as it is kept when the secret is set.
+
+    :raises InvalidInput: name or value cannot be meant.
+    """
+    check_name(name, scope)
+    check_value(value, name)
+    if scope is not SecretScope.PRIVATE or name != SSH_KEY:
+        return value
+    public_line(value, team)
+    return _key_text(value)
+
+
+def is_same_text(present: Any, value: Any) -> bool:
+    """Say whether both are the same text, in a time that does not tell where they differ."""
+    if not isinstance(present, str) or not isinstance(value, str):
+        return bool(present == value)
+    return hmac.compare_digest(
+        present.encode(errors="surrogatepass"), value.encode(errors="surrogatepass")
+    )
+
+
 def plan_set_secret(
     settings: Settings,
     team: str,
@@ -67,8 +99,7 @@ def plan_set_secret(
     :raises Conflict: the value is no longer `previous`, or its file cannot be changed safely.
     :raises VaultError: the vault cannot be opened or written.
     """
-    check_name(name, scope)
-    check_value(value, name)
+    value = checked_value(name, scope, value, team=team)
     if scope is SecretScope.PRIVATE:
         return _set_private(settings, team, name, value, previous, environment)
     file = file_for(settings, team, name, environment=environment, is_new=True)
@@ -156,6 +187,25 @@ def plan_vault(settings: Settings, team: str, *, with_ssh_key: bool) -> tuple[Fi
     return (*changes, *_public_half(settings, team, pair.public))
 
 
+def plan_login_key(
+    settings: Settings, team: str, *, environment: Mapping[str, str]
+) -> tuple[FileChange, ...]:
+    """Plan the key with which a team logs in that had none so far; one that is there serves.
+
+    :raises Conflict: secrets are there whose key is not.
+    :raises VaultError: the team's vault cannot be opened or written.
+    """
+    if read_file(private_path(settings, team)) is None:
+        return plan_vault(settings, team, with_ssh_key=True)
+    if SSH_KEY in read_private(settings, team, environment=environment).values:
+        return ()
+    pair = make_pair(team)
+    plan = plan_set_secret(
+        settings, team, SSH_KEY, SecretScope.PRIVATE, pair.private, environment=environment
+    )
+    return plan.changes
+
+
 def _set_private(
     settings: Settings,
     team: str,
@@ -171,7 +221,7 @@ def _set_private(
     change = changed_private(
         settings,
         vault,
-        {**vault.values, name: _key_text(value) if public else value},
+        {**vault.values, name: value},
         writer=writer,
         environment=environment,
         summary=f"secret {name} of team {team} set in {_relative(settings, vault.path)}",
@@ -186,7 +236,7 @@ def _key_text(value: str) -> str:
 
 
 def _check_previous(name: str, present: Any, previous: Any) -> None:
-    if previous is not None and present != previous:
+    if previous is not None and not is_same_text(present, previous):
         raise Conflict(f"{name} has changed meanwhile: nothing was written", hint="begin again")
 
 

@@ -145,7 +145,7 @@ def _edited(file: VariablesFile, name: str, value: str | None, team: str) -> str
             return remove_entry(file.text, (name,), what=what)
         stored = Tagged(("unsafe", value)) if _TEMPLATE.search(value) else value
         if name in file.values:
-            return replace_value(file.text, name, stored, what=what)
+            return replace_value(file.text, (name,), stored, what=what)
         text = file.text if file.before is not None else _HEADING.format(team=team)
         return insert_entry(text, (name,), stored, what=what)
     except InvalidInput as exc:

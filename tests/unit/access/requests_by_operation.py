@@ -43,7 +43,7 @@ def _create_machine(world: World) -> Any:
 
 
 def _delete_machine(world: World) -> Any:
-    return requests.MachineRef(name=world.machine(), team="prod")
+    return requests.MachineDelete(name=world.machine(), team="prod")
 
 
 def _retry(world: World) -> Any:
@@ -153,7 +153,7 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "member.create": lambda world: requests.MemberCreate(
         name=world.fresh("guest"), role="viewer", teams=("prod",), token=True
     ),
-    "member.delete": lambda world: requests.MemberRef(name=_member(world)),
+    "member.delete": lambda world: requests.MemberDelete(name=_member(world)),
     "member.list": lambda _: requests.Nothing(),
     "member.update": lambda world: requests.MemberUpdate(
         name=_member(world), role="operator", teams=("prod",)
@@ -169,7 +169,7 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "silence.create": lambda _: requests.SilenceCreate(team="prod", for_seconds=60),
     "silence.delete": lambda world: requests.SilenceIds(ids=(_silence(world),)),
     "silence.list": lambda _: requests.SilenceFilter(team="prod"),
-    "secret.delete": lambda world: requests.SecretRef(name=_secret(world), team="prod"),
+    "secret.delete": lambda world: requests.SecretDelete(name=_secret(world), team="prod"),
     "secret.get": lambda world: requests.SecretRef(name=_secret(world), team="prod"),
     "secret.list": lambda _: requests.SecretFilter(),
     "secret.set": lambda world: requests.SecretSet(
@@ -195,9 +195,10 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "task.retry": _retry,
     "task.update": lambda world: requests.TaskUpdate(ids=(world.task(),), priority=2),
     "team.create": lambda world: requests.TeamCreate(name=world.fresh("spare")),
-    "team.delete": lambda world: requests.TeamRef(name=world.team()),
+    "team.delete": lambda world: requests.TeamDelete(name=world.team()),
     "team.inspect": lambda _: requests.TeamRef(name="prod"),
     "team.list": lambda _: requests.Nothing(),
+    "team.update": lambda world: requests.TeamUpdate(name=world.team(), weight=2),
     "worker.list": lambda _: requests.Nothing(),
     "worker.start": lambda _: requests.Nothing(),
 }

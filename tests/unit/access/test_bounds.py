@@ -56,7 +56,7 @@ def person(world: World, account: Path) -> Iterator[Office]:
         "member.create", MemberCreate(name=SOMEBODY.pw_name, role="operator", teams=("prod",))
     )
     yield world.office(SUDO_UID=str(SOMEBODY.pw_uid))
-    world.owner("member.delete", requests.MemberRef(name=SOMEBODY.pw_name))
+    world.owner("member.delete", requests.MemberDelete(name=SOMEBODY.pw_name))
 
 
 def _with(**options: Any) -> TaskRequest:
@@ -263,7 +263,7 @@ def test_token_through_sudo_is_bounded_too(world: World, person: Office) -> None
 
 def test_denials_are_in_the_audit_under_the_persons_name(world: World, person: Office) -> None:
     with pytest.raises(AccessDenied):
-        person.perform("team.delete", requests.TeamRef(name="prod"))
+        person.perform("team.delete", requests.TeamDelete(name="prod"))
     with world.database.read() as connection:
         query = text("SELECT actor, outcome FROM audit ORDER BY seq DESC LIMIT 1")
         assert connection.execute(query).one() == (SOMEBODY.pw_name, "denied")

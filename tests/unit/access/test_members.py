@@ -16,7 +16,7 @@ from rediacc import requests
 from rediacc.access import binding
 from rediacc.errors import AccessDenied, Conflict, InvalidInput, NotAuthenticated, NotFound
 from rediacc.operations.office import Office
-from rediacc.requests import MemberCreate, MemberRef, MemberUpdate
+from rediacc.requests import MemberCreate, MemberDelete, MemberUpdate
 from rediacc.values import Kind
 
 SOMEBODY = pwd.getpwnam("nobody")
@@ -81,7 +81,7 @@ def test_wrong_expired_renewed_and_deleted_tokens_prove_nobody(world: World) -> 
     assert renewed.token not in (None, made.token)
     _asks(world, renewed.token)
     _is_nobody(world, made.token)
-    world.owner("member.delete", MemberRef(name=name))
+    world.owner("member.delete", MemberDelete(name=name))
     for token in (renewed.token, "", "x", f"{renewed.token}x"):
         _is_nobody(world, token)
 
@@ -170,8 +170,8 @@ def test_nobody_is_created_twice(world: World) -> None:
         MemberUpdate(name="other", expires_in_seconds=60.0),
         MemberUpdate(name="chief", role="viewer", teams=("prod",)),
         MemberUpdate(name="chief", remove_home_role=True),
-        MemberRef(name="other"),
-        MemberRef(name="chief"),
+        MemberDelete(name="other"),
+        MemberDelete(name="chief"),
     ],
     ids=str,
 )
@@ -181,7 +181,7 @@ def test_maintainer_gives_and_takes_only_in_their_own_team(world: World, request
         _create(world, "chief", role="auditor", token=True)
     office = world.member(teams={"prod": "maintainer"})
     before = world.picture()
-    names = {MemberCreate: "create", MemberUpdate: "update", MemberRef: "delete"}
+    names = {MemberCreate: "create", MemberUpdate: "update", MemberDelete: "delete"}
     with pytest.raises(AccessDenied):
         office.perform(f"member.{names[type(request_)]}", request_)
     assert world.picture() == before
@@ -256,7 +256,7 @@ def _levels(warden: Office, urgent: int, world: World) -> None:
 def test_team_that_is_deleted_takes_its_roles_along(world: World) -> None:
     team, name = world.team(), world.fresh("guest")
     _create(world, name, role="operator", teams=(team, "prod"), token=True)
-    world.owner("team.delete", requests.TeamRef(name=team))
+    world.owner("team.delete", requests.TeamDelete(name=team))
     listed = {one.name: one.teams for one in world.owner("member.list", requests.Nothing())}
     assert listed[name] == {"prod": "operator"}
 

@@ -12,12 +12,8 @@ from rediacc.errors import Conflict, InvalidInput, NotFound, RediaccError
 from rediacc.requests import MachineCreate, TeamCreate
 from rediacc.settings import Settings, load_settings
 from rediacc.teams.changes import apply_changes
-from rediacc.teams.managed import (
-    plan_create_machine,
-    plan_create_team,
-    plan_delete_machine,
-    plan_delete_team,
-)
+from rediacc.teams.managed import plan_create_team, plan_delete_team
+from rediacc.teams.managed_machines import plan_create_machine, plan_delete_machine
 
 
 @pytest.fixture
@@ -36,7 +32,7 @@ def _create_team(home: Path, name: str, inventory: str | None = None) -> None:
 
 def _create(home: Path, name: str, **fields: Any) -> str:
     request = MachineCreate(name=name, team="prod", **fields)
-    apply_changes(plan_create_machine(_settings(home), request))
+    apply_changes(plan_create_machine(_settings(home), request).changes)
     return _hosts(home).read_text()
 
 
@@ -115,7 +111,7 @@ def test_machines_come_with_variables_and_groups_and_go_again(home: Path) -> Non
         "    eu:\n      hosts:\n        web-01:\n"
     )
     _create(home, "web-02", groups=("web",))
-    apply_changes(plan_delete_machine(_settings(home), "prod", "web-01"))
+    apply_changes(plan_delete_machine(_settings(home), "prod", "web-01").changes)
     assert yaml.safe_load(_hosts(home).read_text()) == {
         "all": {
             "hosts": {"web-02": None},
@@ -142,7 +138,7 @@ def test_names_that_yaml_would_misread_stay_names(home: Path, name: str) -> None
     _create_team(home, "prod")
     _create(home, name)
     assert list(yaml.safe_load(_hosts(home).read_text())["all"]["hosts"]) == [name]
-    apply_changes(plan_delete_machine(_settings(home), "prod", name))
+    apply_changes(plan_delete_machine(_settings(home), "prod", name).changes)
 
 
 @pytest.mark.parametrize(
