@@ -65,3 +65,37 @@ requirements:
 notes:
   - Runs on the controller, whatever the task's host is; nothing is sent to it.
 """
+
+    # Callbacks are configured in ansible.cfg; a token is no matter for a file that others read.
+    CALLBACK = r"""
+options:
+  rediacc_home:
+    description:
+      - The home, a directory with C(rediacc.toml).
+      - Without it, it is looked for from the working directory upward.
+    type: path
+    env:
+      - name: REDIACC_HOME
+    ini:
+      - section: callback_rediacc
+        key: home
+  rediacc_token:
+    description: A token as which to act, instead of the account that runs Ansible.
+    type: str
+    env:
+      - name: REDIACC_TOKEN
+  rediacc_program:
+    description:
+      - The program C(rediacc) to call, where the Python that runs Ansible cannot import the
+        package of that name or should not.
+      - Without it the package is imported; where that does not go, the program is looked for on
+        the E(PATH).
+    type: path
+    env:
+      - name: REDIACC_PROGRAM
+    ini:
+      - section: callback_rediacc
+        key: program
+requirements:
+  - rediacc >= 0.1.0 on the controller
+"""

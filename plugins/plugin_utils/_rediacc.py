@@ -75,6 +75,11 @@ class _Imported:
     def __init__(self, office):
         self._office = office
 
+    @property
+    def home(self):
+        """The directory of the home."""
+        return str(self._office.home)
+
     def perform(self, operation, values):
         """Return the answer of an operation."""
         with _translated():
@@ -88,6 +93,11 @@ class _Program:
         self._path = path
         self._start = start
         self._environment = environment
+
+    @property
+    def home(self):
+        """The directory of the home."""
+        return self.perform("caller.show", {})["home"]
 
     def perform(self, operation, values):
         """Return the answer of an operation."""
