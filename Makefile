@@ -2,10 +2,13 @@
 # make machines  start the demo's machines again, to play on in its home
 # make test      run the tests
 # make documents run every command that README and docs show
+# make collection  check what Galaxy and its certification ask of the collection
 # make venv      only make the virtual environment
 
 VENV ?= .venv
 DEMO_HOME ?= demo-home
+# Some checks of the collection only, for example: make collection CHECKS=sanity-2.21
+CHECKS ?=
 # For the tests, for example: make test TESTS=tests/unit
 TESTS ?= --ignore=tests/documents
 # Processes that run tests side by side; each starts SSH machines of its own. They also wait for
@@ -16,7 +19,7 @@ BIN = $(abspath $(VENV))/bin
 PYTEST = PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 READY = $(VENV)/.ready
 
-.PHONY: demo documents help machines test venv
+.PHONY: collection demo documents help machines test venv
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -39,3 +42,6 @@ test: $(READY)
 
 documents: $(READY)
 	@$(PYTEST) tests/documents
+
+collection: $(READY)
+	@"$(BIN)/python" tests/collection/check.py $(CHECKS)

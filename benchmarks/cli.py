@@ -28,7 +28,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         cases = _cases(Path(home))
         times: dict[str, list[float]] = {name: [] for name in cases}
-        for _ in range(rounds):
+        for _turn in range(rounds):
             for name, (command, extra) in cases.items():
                 times[name].append(_cpu_seconds(command, extra, home))
     bare = statistics.median(times["python -c pass"])

@@ -70,8 +70,10 @@ options:
     default: 65536
 attributes:
   check_mode:
-    description: In check mode nothing runs and the task is skipped.
+    description: Can run in C(check_mode) without changing anything.
     support: partial
+    details:
+      - What a command would change cannot be known; nothing runs and the task is skipped.
   diff_mode:
     description: There is no diff of what a command changes.
     support: none
@@ -255,6 +257,21 @@ def _whole_characters(head, tail):
     return head, tail[skip:]
 
 
+class _Group(subprocess.Popen):
+    """A process that leads a group of its own.
+
+    AnsibleModule's C(run_command) keeps all output in memory and knows no time limit.
+    """
+
+    def __init__(self, argv, **options):
+        super().__init__(argv, start_new_session=True, **options)
+
+    def signal_all(self, number):
+        """Send a signal to all of the group that are left."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+
 class Child:
     """One started command whose output is collected until it ends."""
 
@@ -264,14 +281,13 @@ class Child:
         self.timed_out = False
         self._ended_read, self._ended_write = os.pipe()
         try:
-            self._process = subprocess.Popen(
+            self._process = _Group(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=environment,
                 cwd=chdir,
-                start_new_session=True,
             )
         except BaseException:
             os.close(self._ended_read)
@@ -337,8 +353,7 @@ class Child:
         return bool(chunk)
 
     def _signal(self, number):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+        self._process.signal_all(number)
 
 
 class _Deadlines:
@@ -393,7 +408,7 @@ def _refusal(error, words):
 def run_command(command, environment, limits):
     """Run one command to its end and return its result."""
     start = _now()
-    child, rc, message = None, None, ""
+    child, rc, message = None, 0, ""
     chdir = command["chdir"]
     try:
         words = _words(command)

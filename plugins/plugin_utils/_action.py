@@ -40,7 +40,7 @@ class HomeAction(ActionBase):
     def run(self, tmp=None, task_vars=None):
         """Return the task's result."""
         super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec(
+        _result, options = self.validate_argument_spec(
             argument_spec={**HOME_OPTIONS, **self.ARGUMENTS}, **self.RULES
         )
         if options["rediacc_program"] is None:

@@ -105,7 +105,7 @@ def _send_command(order: Mapping[str, Any], message: Mapping[str, Any]) -> str:
     )
     try:
         body = json.dumps(message["payload"]).encode()
-        _, error = process.communicate(body, timeout=order["timeout"])
+        _output, error = process.communicate(body, timeout=order["timeout"])
     except subprocess.TimeoutExpired:
         raise Refused(f"did not end within {order['timeout']:g} s") from None
     finally:
@@ -130,7 +130,7 @@ def _send_webhook(order: Mapping[str, Any], message: Mapping[str, Any]) -> str:
     class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """A redirect would take the message to somebody whom nobody named."""
 
-        def redirect_request(self, *_: Any) -> None:
+        def redirect_request(self, *_rest: Any) -> None:
             return None
 
     body = json.dumps(message["payload"]).encode()

@@ -102,7 +102,7 @@ def _finished_since(connection: Connection, since: int) -> list[_Fine]:
     """Return what ended after `since`, as far as one look goes."""
     fine: list[_Fine] = []
     last = 0
-    for _ in range(_PAGES):
+    for _turn in range(_PAGES):
         parameters = {"since": since, "id": last, "limit": _PAGE}
         rows = connection.execute(_FINISHED, parameters).all()
         if not rows:

@@ -51,7 +51,7 @@ def page_of(
 
 
 def _fits_operation(wanted: str) -> Any:
-    noun, _, verb = wanted.rpartition(".")
+    noun, _separator, verb = wanted.rpartition(".")
     if verb == "*" and noun:
         return _A.c.operation.startswith(f"{noun}.", autoescape=True)
     return _A.c.operation == wanted

@@ -58,7 +58,7 @@ def complete_named_tasks(
     except OSError:
         names = []
     stems = (name.rpartition(".") for name in names)
-    return _matching((stem for stem, _, end in stems if end in ("yml", "yaml")), incomplete)
+    return _matching((stem for stem, _rest, end in stems if end in ("yml", "yaml")), incomplete)
 
 
 def complete_groups(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

@@ -44,7 +44,7 @@ _MEANT = {
 
 def load(entry: Entry) -> click.Command:
     """Import and return the command of a registry entry."""
-    module, _, attribute = entry.target.partition(":")
+    module, _separator, attribute = entry.target.partition(":")
     command = getattr(import_module(f"rediacc.cli.commands.{module}"), attribute)
     assert isinstance(command, click.Command)
     return command
@@ -150,7 +150,7 @@ class VerbGroup(_RegistryGroup):
         return "a noun" if noun is None else f"the {noun}'s number or a noun"
 
     def children(self) -> Mapping[str, str]:
-        return {noun: entry.help for noun, (entry, _) in self._entries.items()}
+        return {noun: entry.help for noun, (entry, _rest) in self._entries.items()}
 
     def find(self, name: str) -> click.Command | None:
         for noun, (entry, aliases) in self._entries.items():
@@ -159,7 +159,7 @@ class VerbGroup(_RegistryGroup):
         return None
 
     def known(self) -> list[str]:
-        aliases = [alias for _, names in self._entries.values() for alias in names]
+        aliases = [alias for _rest, names in self._entries.values() for alias in names]
         return [*self._entries, *aliases]
 
     def resolve_command(
@@ -182,7 +182,7 @@ class NounGroup(_RegistryGroup):
         super().__init__(spelling, about=f"The verbs of {noun}.", is_hidden=True)
 
     def children(self) -> Mapping[str, str]:
-        return {verb: entry.help for verb, (entry, _) in self._entries.items()}
+        return {verb: entry.help for verb, (entry, _rest) in self._entries.items()}
 
     def find(self, name: str) -> click.Command | None:
         for verb, (entry, aliases) in self._entries.items():
@@ -191,7 +191,7 @@ class NounGroup(_RegistryGroup):
         return None
 
     def known(self) -> list[str]:
-        aliases = [alias for _, names in self._entries.values() for alias in names]
+        aliases = [alias for _rest, names in self._entries.values() for alias in names]
         return [*self._entries, *aliases]
 
 

@@ -39,7 +39,7 @@ def parse_arguments(text: str, *, module: str) -> dict[str, Any]:
 
 def is_free_form(module: str) -> bool:
     """Say whether the module takes its text as it stands, as ``command`` does."""
-    prefix, _, name = module.rpartition(".")
+    prefix, _separator, name = module.rpartition(".")
     prefix = f"{prefix}." if prefix else ""
     if name in _FREE_FORM_NAMES:
         return prefix in _FREE_FORM_PREFIXES

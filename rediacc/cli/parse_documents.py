@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -94,7 +95,7 @@ class _Plain:
         if value is None or isinstance(value, bool | int):
             return value
         if isinstance(value, float):
-            if value != value or value in (float("inf"), float("-inf")):
+            if not math.isfinite(value):
                 raise NotPlain("number")
             return value
         if isinstance(value, list):

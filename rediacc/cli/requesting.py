@@ -164,7 +164,7 @@ def _secrets(texts: Iterable[str]) -> dict[str, str]:
     """Return environment variable → secret's name."""
     found: dict[str, str] = {}
     for text in texts:
-        variable, _, name = text.partition("=")
+        variable, _separator, name = text.partition("=")
         if not variable or not name:
             raise InvalidInput(
                 "--secret needs a variable and the name of a secret, never a value: ENV=KEY"

@@ -153,7 +153,7 @@ def _file_system(place: str) -> str:
     except OSError:
         return ""
     for line in lines:
-        before, _, after = line.partition(" - ")
+        before, _separator, after = line.partition(" - ")
         mount = before.split()[4].replace("\\040", " ")
         inside = path == mount or path.startswith(mount.rstrip("/") + "/")
         if inside and len(mount) >= len(best):

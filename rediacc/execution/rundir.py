@@ -149,7 +149,7 @@ class RunDirectory:
 
     def remove(self) -> None:
         """Remove the directory and all in it, also what a dying process still puts there."""
-        for _ in range(_REMOVAL_ROUNDS):
+        for _turn in range(_REMOVAL_ROUNDS):
             shutil.rmtree(self.path, ignore_errors=True)
             if not self.path.exists():
                 return

@@ -220,8 +220,8 @@ def _machines(
     for row in connection.execute(_RUNNING_ON, {"teams": list(teams) or [""]}):
         running[(row.team, row.machine)] = row.number
     for row in connection.execute(_PARKED_ON):
-        sort, _, name = str(row.parked_on).partition(":")
-        team, _, machine = name.partition("/")
+        sort, _separator, name = str(row.parked_on).partition(":")
+        team, _separator, machine = name.partition("/")
         if sort == "machine" and team in teams:
             waiting[(team, machine)] = row.number
     for row in connection.execute(_READY_ON, {"limit": MOST_WAITING_READ}):

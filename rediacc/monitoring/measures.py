@@ -67,7 +67,7 @@ def read_measures(
         tasks[key] = tasks.get(key, 0) + number
         if state == int(State.HELD):
             held[team] = held.get(team, 0) + number
-    keys = sorted({(team, level) for team, level, _ in tasks})
+    keys = sorted({(team, level) for team, level, _rest in tasks})
     for team, level in keys:
         for state_shown in PublicState:
             tasks.setdefault((team, level, state_shown.value), 0)

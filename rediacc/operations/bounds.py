@@ -96,7 +96,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _check_module(name: str) -> None:
-    prefix, _, short = name.rpartition(".")
+    prefix, _separator, short = name.rpartition(".")
     if short not in _SAFE_MODULES or (f"{prefix}." if prefix else "") not in _PREFIXES:
         raise _denied(
             f"--module {name}", "may have a part that works on the controller with its rights"

@@ -137,7 +137,7 @@ def _is_value(call: Any, team: str, scope: SecretScope, request: SecretSet) -> b
     """Say whether the secret is there and has the requested value."""
     value = checked_value(request.name, scope, request.value, team=team)
     try:
-        _, present = secret_value(
+        _rest, present = secret_value(
             call.settings, team, request.name, scope, environment=call.environment
         )
     except NotFound:

@@ -93,7 +93,7 @@ class Sources:
         """
         wanted = {(team, name) for name in names} - self._secrets
         if wanted:
-            asked = sorted(name for _, name in wanted)
+            asked = sorted(name for _rest, name in wanted)
             secret_values(self.settings, team, asked, environment=self._environment)
             self._secrets |= wanted
 

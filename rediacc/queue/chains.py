@@ -20,12 +20,12 @@ _LONGEST = 20
 def cause_of(connection: Connection, task_id: int) -> str:
     """Return why task `task_id` waits, through all those that it stands behind; empty: unknown."""
     seen: set[int] = set()
-    for _ in range(_LONGEST):
+    for _turn in range(_LONGEST):
         row = connection.execute(_PARKED, {"id": task_id, "parked": int(State.PARKED)}).first()
         if row is None or task_id in seen:
             return ""
         seen.add(task_id)
-        sort, _, name = row.parked_on.partition(":")
+        sort, _separator, name = row.parked_on.partition(":")
         what = f"team {name}" if sort == "team" else f"machine {name.partition('/')[2]}"
         if row.reason == Reason.MAINTENANCE:
             return f"{what} is in maintenance"

@@ -185,7 +185,7 @@ def _promote(connection: Connection, *, rules: QueueRules, now: int, overdue_tur
     All of them, while the bound holds: what is still parked could be passed by a later task.
     """
     connection.execute(_FORGET_WAKES)
-    for _ in range(_ROUNDS):
+    for _turn in range(_ROUNDS):
         woken = connection.execute(_WOKEN, {"limit": _BATCH}).scalars().all()
         if not woken:
             return

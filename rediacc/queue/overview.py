@@ -152,8 +152,8 @@ def running_on(connection: Connection) -> dict[tuple[str, str], tuple[int, ...]]
     """Return the tasks that occupy each machine, by its team and name."""
     found: dict[tuple[str, str], list[int]] = {}
     for row in connection.execute(_HOLDS):
-        sort, _, name = row.resource.partition(":")
-        team, _, machine = name.partition("/")
+        sort, _separator, name = row.resource.partition(":")
+        team, _separator, machine = name.partition("/")
         if sort == "machine":
             found.setdefault((team, machine), []).append(row.task_id)
     return {key: tuple(dict.fromkeys(ids)) for key, ids in found.items()}
@@ -203,7 +203,7 @@ def _reasons(connection: Connection, rows: Sequence[Row[Any]], glance: Glance) -
 
 
 def _parked(row: Row[Any], holders: Sequence[int]) -> str:
-    sort, _, name = row.parked_on.partition(":")
+    sort, _separator, name = row.parked_on.partition(":")
     what = f"team {name}" if sort == "team" else name.partition("/")[2]
     if row.reason in (Reason.MAINTENANCE, Reason.OFFLINE):
         return f"{what}: {str(row.reason).removeprefix('machine ').removeprefix('in ')}"

@@ -31,7 +31,7 @@ class QueueRules:
 
     def slots_of(self, resource: str) -> int:
         """Return how many ordinary tasks `resource` takes at once."""
-        sort, _, name = resource.partition(":")
+        sort, _separator, name = resource.partition(":")
         if sort == "team":
             return self.team_slots.get(name, _NO_LIMIT)
         return self.team_machine_slots.get(name.partition("/")[0], self.machine_slots)

@@ -88,7 +88,7 @@ def blocked_words(
     connection: Connection, resource: str, reason: str, *, task_id: int
 ) -> tuple[str, ...]:
     """Return why a task cannot have `resource` now; `reason` is what the plan said."""
-    sort, _, name = resource.partition(":")
+    sort, _separator, name = resource.partition(":")
     if reason == Reason.MAINTENANCE:
         return (f"machine {name.partition('/')[2]} is in maintenance",)
     if reason == Reason.OFFLINE:

@@ -108,7 +108,7 @@ class TaskFacts:
 
     def ended(self) -> tuple[Ended, ...]:
         """Return the ended tasks by span and level, in order of time."""
-        keys = sorted({(place, level) for place, level, _ in self._ended})
+        keys = sorted({(place, level) for place, level, _rest in self._ended})
 
         def number(place: int, level: int, state: State) -> int:
             return self._ended[place, level, int(state)]

@@ -296,7 +296,7 @@ def _refuse_credentials(reader: Reader, where: str, url: str, *, is_webhook: boo
         raise reader.bad(where, "is no URL")
     if is_webhook and parts.scheme not in ("https", "http"):
         raise reader.bad(where, "must begin with https:// or http://")
-    names = [name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    names = [name.lower() for name, _rest in parse_qsl(parts.query, keep_blank_values=True)]
     is_credential = any(word in name for name in names for word in _CREDENTIAL_WORDS)
     is_service = not is_webhook and parts.scheme.lower() not in _CLEAR_SERVICES
     if has_password or is_credential or is_service:

@@ -67,7 +67,7 @@ class HostsFile:
     def group_places(self) -> dict[str, Place]:
         """Return every group with the place to add to: where it stands with machines already."""
         places = sorted(_walk_groups(self.data, ()), key=lambda place: bool(place[1].get("hosts")))
-        return {path[-1]: path for path, _ in places}
+        return {path[-1]: path for path, _rest in places}
 
     def changed(self, text: str, summary: str) -> FileChange:
         """Return the change to another text."""

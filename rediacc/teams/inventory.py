@@ -142,7 +142,7 @@ class _Reader:
         )
 
     def _ask(self) -> Inventory:
-        for _ in range(3):
+        for _turn in range(3):
             watched = watch(self._settings.home, self._named)
             marks = look_for_marks(watched, self._settings.home, self._configuration)
             read_at = time.time()

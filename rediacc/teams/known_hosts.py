@@ -161,7 +161,9 @@ def _records(setup: SshSetup, endpoint: Endpoint, name: str | None = None) -> tu
     found: list[Record] = []
     for path in (*endpoint.files, *endpoint.global_files):
         if path.is_file():
-            _, output, _ = setup.probe("ssh-keygen", "-F", name or endpoint.lookup, "-f", str(path))
+            _code, output, _error = setup.probe(
+                "ssh-keygen", "-F", name or endpoint.lookup, "-f", str(path)
+            )
             found.extend(parse_records(output))
     return tuple(found)
 
@@ -199,7 +201,7 @@ def _keyscan(setup: SshSetup, hosts: Sequence[str], port: int, family: str) -> d
         # By file: names are never arguments here.
         names.write("".join(f"{host}\n" for host in hosts))
         names.flush()
-        _, output, _ = setup.probe(
+        _code, output, _error = setup.probe(
             *("ssh-keyscan", "-T", str(_CONNECT_SECONDS), "-p", str(port)),
             *([_ANY_FAMILY[family]] if family in _ANY_FAMILY else []),
             *("-f", names.name),
@@ -253,7 +255,7 @@ def _show_key(setup: SshSetup, endpoint: Endpoint, more: Sequence[str]) -> tuple
         if not path.is_file():
             return ()
         written = path.read_text(encoding="utf-8", errors="replace")
-    return tuple(dict.fromkeys(key for _, key in _shown_keys(written)))
+    return tuple(dict.fromkeys(key for _rest, key in _shown_keys(written)))
 
 
 def _algorithms(key_type: str) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def resolve_playbook(
     if answer.returncode != 0:
         raise _refused(playbook, limit, error_line(answer.stderr))
     plays = list(_plays(answer.stdout.decode(errors="replace")))
-    found = {machine for _, _, machines in plays for machine in machines}
+    found = {machine for _name, _number, machines in plays for machine in machines}
     if not found.issubset((*inventory.hosts, *_LOCAL_NAMES)):
         # Ansible may know more than the cache of a dynamic inventory, never less than its answer.
         inventory = read_inventory(settings, team, environment=environment, refresh=True)
@@ -199,6 +199,6 @@ def _plays(listing: str) -> Iterator[tuple[int, str, list[str]]]:
         count = _COUNT.fullmatch(line)
         # A play's name may hold any lines; the count stands below the pattern only.
         if count is not None and previous.startswith("    pattern: "):
-            machines = [next(lines, "").strip() for _ in range(int(count[1]))]
+            machines = [next(lines, "").strip() for _turn in range(int(count[1]))]
             yield number, pattern, [machine for machine in machines if machine]
         previous = line

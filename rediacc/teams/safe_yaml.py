@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import yaml
@@ -170,7 +171,7 @@ class _Walk:
 
     def _check_keys(self, node: yaml.MappingNode) -> None:
         keys = set()
-        for key, _ in node.value:
+        for key, _rest in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise InvalidInput(
                     f"{self._what}, line {key.start_mark.line + 1}: a key must be a plain text"
@@ -193,4 +194,8 @@ def is_same(one: Any, other: Any) -> bool:
         )
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(is_same, one, other))
-    return bool(one == other) or (one != one and other != other)
+    return bool(one == other) or (_is_nan(one) and _is_nan(other))
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)

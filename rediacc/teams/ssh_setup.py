@@ -233,7 +233,7 @@ class SshSetup:
 
 def _resolved(text: str, variables: Mapping[str, Any]) -> str:
     """Put in what plain references to the machine's own variables mean; leave the rest alone."""
-    for _ in range(_REFERENCE_DEPTH):
+    for _turn in range(_REFERENCE_DEPTH):
         if "{{" not in text:
             break
         text = _REFERENCE.sub(lambda found: str(variables.get(found[1], found[0])), text)

@@ -168,7 +168,7 @@ def _names(header: str) -> tuple[str, ...]:
 
 def _section_end(lines: Sequence[str], header: int) -> int:
     """Return where the section's own text ends: comments before the next header belong to that."""
-    end = next((number for number, _ in _headers(lines) if number > header), len(lines))
+    end = next((number for number, _rest in _headers(lines) if number > header), len(lines))
     while end - 1 > header and (not (line := lines[end - 1].strip()) or line.startswith("#")):
         end -= 1
     return end

@@ -174,7 +174,7 @@ class _Splicer:
         return self._without_lines(entry)
 
     def replaced(self, path: Sequence[str], value: Any) -> str:
-        _, entry = self._at(path)
+        _rest, entry = self._at(path)
         if entry.is_alias:
             raise _cannot(self._what, f"{'.'.join(path)} comes from another place")
         start, end = self._offset(entry.key.end_mark), self._offset(entry.value.end_mark)
@@ -312,7 +312,7 @@ class _Splicer:
         node = self._root
         while isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
             column = node.value[0][0].start_mark.column
-            for _, inner in node.value:
+            for _rest, inner in node.value:
                 if isinstance(inner, yaml.MappingNode) and inner.value and not inner.flow_style:
                     deeper = int(inner.value[0][0].start_mark.column) - int(column)
                     return deeper if deeper > 0 else _DEFAULT_STEP

@@ -177,7 +177,7 @@ def end_leftovers(run_id: str) -> None:
 
     Else they would go on beside the attempt that follows.
     """
-    for _ in range(_END_ROUNDS):
+    for _turn in range(_END_ROUNDS):
         ended = [process for process in psutil.process_iter() if _end_if_of(process, run_id)]
         if not ended:
             return

@@ -68,7 +68,7 @@ class StepLog:
             if is_last:
                 mark_rescued(connection, task_id, epoch, rescued)
         self._standing = standing
-        for _ in range(number):
+        for _turn in range(number):
             self._waiting.popleft()
         if is_last:
             self._rescued = ()

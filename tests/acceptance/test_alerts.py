@@ -201,7 +201,7 @@ def test_tasks_that_do_not_start(watched: Watched) -> None:
 def test_queue_that_is_too_deep(watched: Watched) -> None:
     home = watched.home
     watched.set_state("staging-01", "maintenance")
-    tasks = [home.shell("staging-01", "true") for _ in range(2)]
+    tasks = [home.shell("staging-01", "true") for _turn in range(2)]
     begin = watched.wait_to_hear("queue-deep", "trigger")
     assert begin["title"] == "[staging] 2 tasks wait"
     assert home.type("cancel", "task", *map(str, tasks)).rc == 0

@@ -58,7 +58,7 @@ class Home:
             child = os.fork()
             if child == 0:
                 self._be_the_program(words, out.fileno(), error.fileno())
-            _, status = os.waitpid(child, 0)
+            _pid, status = os.waitpid(child, 0)
             out.seek(0)
             error.seek(0)
             return subprocess.CompletedProcess(
@@ -426,7 +426,7 @@ def test_ctrl_c_detaches_from_the_wait_and_says_how_to_come_back(home: Home) -> 
     told = process.stderr.readline().decode()
     assert told.startswith(f"task {task} waits: ")
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=SECONDS)
+    _output, rest = process.communicate(timeout=SECONDS)
     assert process.returncode == 130
     assert f"rediacc logs -f {task}" in rest.decode()
     state = json.loads(home.type("inspect", "task", task, "-o", "json").stdout)

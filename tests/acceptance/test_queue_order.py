@@ -86,7 +86,7 @@ def test_maintenance_time_and_retry_delay_hold_a_task_back(home: Home) -> None:
 
 def test_same_key_or_seed_is_one_task(home: Home) -> None:
     words = ("create", "task", "-m", "prod-01", "--command", "true", "--idempotency-key", "once")
-    typed = [home.start(*words, "-o", "name") for _ in range(5)]
+    typed = [home.start(*words, "-o", "name") for _turn in range(5)]
     answers = [one.wait() for one in typed]
     assert [one.rc for one in answers] == [0] * 5, answers
     assert len({one.stdout for one in answers}) == 1

@@ -60,8 +60,8 @@ class Page(HTMLParser):
             assert self._open.pop()[0] == tag
 
     def handle_data(self, data: str) -> None:
-        names = [tag for tag, _ in self._open]
-        for _, attributes in self._open:
+        names = [tag for tag, _rest in self._open]
+        for _rest, attributes in self._open:
             if attributes.get("id"):
                 name = str(attributes["id"])
                 self.by_id[name] = self.by_id.get(name, "") + data
@@ -180,7 +180,7 @@ def test_numbers_are_those_of_the_database(told: Told, page: Page) -> None:
 
 
 def test_page_needs_nothing_from_anywhere_and_can_be_heard_and_printed(page: Page) -> None:
-    used = {tag for tag, _ in page.tags}
+    used = {tag for tag, _rest in page.tags}
     assert not used & {
         "script",
         "link",
@@ -213,7 +213,7 @@ def test_page_needs_nothing_from_anywhere_and_can_be_heard_and_printed(page: Pag
             assert attributes.get("aria-label") or attributes.get("aria-hidden") == "true"
         if tag == "th":
             assert attributes.get("scope") in ("col", "row")
-    targets = {attributes.get("id") for _, attributes in page.tags}
+    targets = {attributes.get("id") for _rest, attributes in page.tags}
     links = {str(a["href"])[1:] for tag, a in page.tags if tag == "a"}
     assert links <= targets
 

@@ -76,11 +76,11 @@ def test_operations_and_outcomes_are_audited_in_an_unbroken_chain(home: Home) ->
     assert [entry[0] for entry in entries].count("task.create") == 3
     assert ("task.cancel", "task 999", "refused") in entries
     chain = rows(home, "SELECT seq, previous, hash FROM audit ORDER BY seq")
-    assert [seq for seq, _, _ in chain] == list(range(1, len(chain) + 1))
-    for (_, _, before), (_, previous, _) in pairwise(chain):
+    assert [seq for seq, _turn, _turn in chain] == list(range(1, len(chain) + 1))
+    for (_rest, _rest, before), (_rest, previous, _rest) in pairwise(chain):
         assert previous == before
-    assert len({one for _, _, one in chain}) == len(chain)
-    assert all(len(one) == len(hashlib.sha256().hexdigest()) for _, _, one in chain)
+    assert len({one for _rest, _rest, one in chain}) == len(chain)
+    assert all(len(one) == len(hashlib.sha256().hexdigest()) for _rest, _rest, one in chain)
 
 
 def test_alert_of_a_final_failure_is_recorded_once(home: Home) -> None:

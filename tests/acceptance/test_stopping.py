@@ -100,7 +100,7 @@ def test_time_limit_ends_commands_and_playbooks(home: Home) -> None:
 
 
 def test_cancel_of_pending_tasks_starts_nothing(home: Home) -> None:
-    tasks = [home.shell("prod-01", "echo ran >> trace") for _ in range(2)]
+    tasks = [home.shell("prod-01", "echo ran >> trace") for _turn in range(2)]
     later = home.shell("prod-01", "echo ran >> trace", "--not-before", "+1h")
     done = home.type("cancel", "task", *map(str, (*tasks, later, 999)), "-o", "json")
     assert done.rc == 5, done

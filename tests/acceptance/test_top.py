@@ -99,11 +99,11 @@ class Top:
     async def go_to(self, panel: str, task: int) -> None:
         """Put the cursor on a task by keys alone."""
         widget = self.app.query_one(f"#{panel}", Panel)
-        for _ in range(6):
+        for _turn in range(6):
             if not widget.has_focus:
                 await self.press("tab")
         await self.press("home")
-        for _ in widget.grid.lines:
+        for _turn in widget.grid.lines:
             if widget.line is not None and widget.line.task_id == task:
                 return
             await self.press("down")
@@ -337,7 +337,7 @@ def test_who_may_look_no_more_is_told_once_and_not_noted_again_and_again(
     )
 
     def denied() -> int:
-        return [outcome for _, outcome in watched.audit("overview.read")].count("denied")
+        return [outcome for _rest, outcome in watched.audit("overview.read")].count("denied")
 
     async def scenario() -> None:
         async with watched.top((160, 40), "prod", REDIACC_TOKEN=made.token) as top:
@@ -348,7 +348,7 @@ def test_who_may_look_no_more_is_told_once_and_not_noted_again_and_again(
             await top.shows("press u to try again")
             await top.until(lambda: not top.app._is_reading, "a rest")
             seen = denied()
-            for _ in range(5):
+            for _turn in range(5):
                 top.app._look_if_cheap()
                 assert not top.app._is_reading
             assert denied() == seen
@@ -367,7 +367,7 @@ def test_every_panel_can_be_reached_at_the_smallest_size(make: Callable[..., Wat
     async def scenario() -> None:
         async with watched.top((80, 24)) as top:
             seen = set()
-            for _ in range(5):
+            for _turn in range(5):
                 focused = top.app.focused
                 assert isinstance(focused, Panel)
                 seen.add(focused.id)

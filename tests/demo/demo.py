@@ -277,7 +277,7 @@ def _end_with_the_demo() -> None:
 
 def _end(worker: subprocess.Popen[bytes]) -> None:
     """End the worker in good order; a second signal stops what it still runs."""
-    for _ in range(2):
+    for _turn in range(2):
         if worker.poll() is not None:
             return
         worker.send_signal(signal.SIGTERM)

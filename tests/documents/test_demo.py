@@ -68,7 +68,7 @@ def test_interrupted_demo_leaves_nothing_running(
     ) as demo:
         _wait_for(home / "worker.log")
         demo.send_signal(signal.SIGINT)
-        _, said = demo.communicate()
+        _output, said = demo.communicate()
     assert demo.returncode == 130, said
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while left := _left_behind(home):

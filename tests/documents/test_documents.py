@@ -105,7 +105,7 @@ def test_guide_commands_do_what_it_says(repository: Repository) -> None:
         if command == "rediacc list named-tasks":
             _write_named_task(repository)
         if "--from tonight.yml --dry-run" in command:
-            body = next(body for _, body in BLOCK.findall(text) if "# tonight.yml" in body)
+            body = next(body for _rest, body in BLOCK.findall(text) if "# tonight.yml" in body)
             (repository.path / "tonight.yml").write_text(body, encoding="utf-8")
         rc, output = repository.run(command)
         assert rc == 0, f"{command}: {rc} {output}"

@@ -124,7 +124,7 @@ class ArchiveLab(Lab):
         child = os.fork()
         if child == 0:
             self._be_killed(name, sorts)
-        _, status = os.waitpid(child, 0)
+        _pid, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, name
 
     def _be_killed(self, name: str, sorts: tuple[str, ...]) -> NoReturn:

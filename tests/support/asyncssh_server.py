@@ -129,7 +129,9 @@ async def _pass_on(pipe: IO[bytes], target: asyncssh.SSHWriter[bytes]) -> None:
     """Carry one output of the command to the client, until its end or the connection's."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
-    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    transport, _rest = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
     try:
         while data := await reader.read(_CHUNK_BYTES):
             target.write(data)

@@ -77,7 +77,7 @@ class Repository:
             done = Typed(words, self.path, self.environment()).wait()
             return done.rc, done.stdout + done.stderr
         process = self.start(as_installed(command))
-        output, _ = process.communicate(timeout=180)
+        output, _error = process.communicate(timeout=180)
         return process.returncode, output
 
 

@@ -216,7 +216,7 @@ def _kill(pid: int) -> None:
 def _reap(servers: dict[str, int]) -> None:
     while True:
         try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
+            pid, _pid = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return
         if pid == 0:

@@ -86,7 +86,7 @@ class Typed:
             _be_the_program(words, directory, environment, self._out, self._error)
 
     def wait(self) -> Done:
-        _, status = os.waitpid(self._pid, 0)
+        _pid, status = os.waitpid(self._pid, 0)
         with self._out as out, self._error as error:
             out.seek(0)
             error.seek(0)
@@ -213,7 +213,7 @@ class Home:
         for table in ("worker", "ansible", "queue"):
             head, found, tail = settings.partition(f"[{table}]\n")
             if found:
-                lines, _, rest = tail.partition("\n[")
+                lines, _separator, rest = tail.partition("\n[")
                 text = config.read_text().replace(f"[{table}]\n", f"[{table}]\n{lines}\n")
                 config.write_text(text)
                 settings = head + (f"[{rest}" if rest else "")

@@ -226,7 +226,7 @@ class Machines:
 
     def _add(self, name: str) -> None:
         self._furnish(self._own(name) / "home")
-        for _ in range(_ADDRESS_TRIES):
+        for _turn in range(_ADDRESS_TRIES):
             address, port = _free_endpoint()
             self._put(name, address, port)
             answer = self._tell({"do": "start", "spec": self._spec(self.machine(name))})

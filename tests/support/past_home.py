@@ -69,7 +69,7 @@ def _work(lab: Lab, chance: random.Random, past: Past, *, tasks: int) -> None:
     planned: dict[int, tuple[float, MachineOutcome]] = {}
     is_night = lab.now // HOUR % 24 == 2
     lab.pass_time(chance.uniform(0, 240))
-    for _ in range(tasks + 5 * is_night):
+    for _turn in range(tasks + 5 * is_night):
         team = "staging" if chance.random() < 0.2 and not is_night else "prod"
         machine = chance.choice(MACHINES[team])
         level, title, took = chance.choice(_TITLES)

@@ -86,7 +86,7 @@ class QueueMachine(PeopleSteps, WorkerSteps):
                     set_machine_state(
                         connection, team, name, state=MachineState.ONLINE, now=self.lab.now
                     )
-        for _ in range(60):
+        for _turn in range(60):
             self._finish_all()
             if all(known.state.startswith("final") for known in self.known.values()):
                 break

@@ -126,7 +126,7 @@ class WorkerSteps(QueueModel):
         with self.lab.database.read() as connection:
             vanished = vanished_claims(connection, alive)
         mine = {n for n, k in self.known.items() if k.state == "claimed" and k.worker == worker}
-        assert {task_id for task_id, _, _ in vanished} == mine
+        assert {task_id for task_id, _rest, _rest in vanished} == mine
         for task_id in sorted(mine):
             self._give_back(task_id, self.known[task_id])
         for task_id, known in self.known.items():
@@ -154,13 +154,13 @@ class WorkerSteps(QueueModel):
         before = self.lab.snapshot()
         lab = self.lab
         actions = {
-            "start": lambda _: lab.start(task_id, epoch),
+            "start": lambda _rest: lab.start(task_id, epoch),
             "back": lambda c: give_back(c, task_id, epoch, actor="z", why="", now=lab.now),
             "record": lambda c: record_results(
                 c, task_id, epoch, [result(known.machines[0])], now=lab.now
             ),
             "output": lambda c: append_output(c, task_id, epoch, b"x", now=lab.now),
-            "settle": lambda _: lab.settle(task_id, result(known.machines[0]), epoch=epoch),
+            "settle": lambda _rest: lab.settle(task_id, result(known.machines[0]), epoch=epoch),
         }
         if back == 0 and known.state == "claimed":
             del actions["start"], actions["back"], actions["settle"]

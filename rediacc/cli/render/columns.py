@@ -28,7 +28,7 @@ def task_columns(now: datetime) -> tuple[Column, ...]:
         Column("id", lambda task: str(task.id), key=lambda task: task.id),
         Column("priority", lambda task: str(task.priority), key=lambda task: task.priority),
         Column("state", lambda task: task.state.value),
-        Column("reason", lambda task: reason_word(task)),
+        Column("reason", reason_word),
         Column("team", lambda task: task.team),
         Column("machines", lambda task: names(task.machines)),
         Column(
@@ -115,6 +115,11 @@ def worker_columns(now: datetime) -> tuple[Column, ...]:
     )
 
 
+def _variable(name: str, rules: object) -> str:
+    needed = isinstance(rules, dict) and rules.get("is_required")
+    return f"{name}*" if needed else name
+
+
 NAMED_TASK_COLUMNS = (
     Column("name", lambda task: task.name),
     Column("kind", lambda task: task.kind),
@@ -183,8 +188,3 @@ def _number(value: int | None) -> str:
 def _ago(task: object, now: datetime) -> float:
     created: datetime = getattr(task, "created_at")  # noqa: B009 - columns take any item
     return (now - created).total_seconds()
-
-
-def _variable(name: str, rules: object) -> str:
-    needed = isinstance(rules, dict) and rules.get("is_required")
-    return f"{name}*" if needed else name

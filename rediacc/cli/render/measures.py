@@ -157,12 +157,12 @@ def _table(title: str, rows: Sequence[tuple[str, DepthRow]]) -> list[str]:
     cells = [
         [
             name.replace(" ", "-"),
-            *(str(getattr(row, field)) for _, field in _DEPTH),
+            *(str(getattr(row, field)) for _rest, field in _DEPTH),
             duration(row.oldest_seconds),
         ]
         for name, row in rows
     ]
-    return table_lines(cells, [title, *(header for header, _ in _DEPTH), "OLDEST"])
+    return table_lines(cells, [title, *(header for header, _rest in _DEPTH), "OLDEST"])
 
 
 def _wait_table(waits: Iterable[LevelWaits]) -> list[str]:

@@ -38,7 +38,7 @@ class DepthFigure:
 
     @property
     def highest(self) -> float:
-        return max((sum(values) for _, _, values in self.steps), default=0.0)
+        return max((sum(values) for _rest, _rest, values in self.steps), default=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,7 @@ def _gaps(
 ) -> tuple[tuple[datetime, datetime], ...]:
     gaps = []
     known_until = report.history.since
-    for start, end, _ in spans:
+    for start, end, _rest in spans:
         if start > known_until:
             gaps.append((known_until, start))
         known_until = max(known_until, end)
@@ -221,7 +221,7 @@ def _mean(values: Sequence[tuple[float | None, HealthPoint]]) -> float | None:
         for value, point in values
         if value is not None
     ]
-    weight = sum(number for _, number in known)
+    weight = sum(number for _rest, number in known)
     return sum(value * number for value, number in known) / weight if weight else None
 
 

@@ -150,7 +150,7 @@ def plan_delete_secret(
             hint=f'set another key, or set ssh = "user" in [teams.{team}] first',
         )
     rest = {other: value for other, value in vault.values.items() if other != name}
-    writer, _ = _writer(settings, team, vault.before, environment)
+    writer, _rest = _writer(settings, team, vault.before, environment)
     change = changed_private(
         settings, vault, rest, writer=writer, environment=environment, summary=summary
     )

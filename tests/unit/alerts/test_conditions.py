@@ -177,7 +177,7 @@ def test_secret_that_nobody_changes(lab: AlertLab) -> None:
 
 
 def test_audit_that_somebody_changed(lab: AlertLab) -> None:
-    for _ in range(3):
+    for _turn in range(3):
         lab.succeed("web-01")
     lab.look(Scope.AUDIT)
     assert lab.alerts() == ()

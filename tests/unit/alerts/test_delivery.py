@@ -315,7 +315,7 @@ def test_apprise_url_comes_from_the_vault_and_is_never_shown(
     lab.write("UPDATE delivery SET next_at = 0")
     lab.deliver(vault)
     assert [request.path for request in http.requests] == ["/canary-token"] * 2
-    (payload, _) = [request.json for request in http.requests]
+    (payload, _rest) = [request.json for request in http.requests]
     assert payload["dedup_key"] == lab.payloads()[0]["dedup_key"]
     assert payload["type"] == "failure"
     assert _states(lab) == [("pager", "trigger", "delivered")]

@@ -42,7 +42,7 @@ def test_failure_is_told_with_all_that_a_person_needs(lab: AlertLab) -> None:
 
 def test_event_is_taken_once_however_often_one_looks(lab: AlertLab) -> None:
     lab.fail("web-01")
-    for _ in range(3):
+    for _turn in range(3):
         lab.look()
     assert lab.alert("task-failed").alert.number == 1
     assert len(lab.deliveries()) == 1
@@ -207,7 +207,7 @@ def test_cause_that_comes_and_goes_is_one_alert_and_few_messages(
     make_lab: Callable[[AlertSettings], AlertLab],
 ) -> None:
     lab = make_lab(replace(AlertLab.quick(), limits=AlertLimits()))
-    for _ in range(5):
+    for _turn in range(5):
         lab.fail("web-01")
         lab.look(Scope.CHEAP)
         lab.succeed("web-01")
@@ -281,7 +281,7 @@ def test_task_that_was_to_follow_and_cannot_be_made_is_a_failure(lab: AlertLab) 
     follow_ups = FollowUps(
         database=lab.database, settings=lab.settings, rules=lab.rules, environment={}
     )
-    for _ in range(2):
+    for _turn in range(2):
         follow_ups.create()
     lab.look()
     detail = lab.alert("task-failed")
@@ -292,7 +292,7 @@ def test_task_that_was_to_follow_and_cannot_be_made_is_a_failure(lab: AlertLab) 
 
 
 def test_event_counts_once_when_several_look_at_once(lab: AlertLab) -> None:
-    for _ in range(40):
+    for _turn in range(40):
         lab.submit("web-01", expires_at=lab.now)
     with lab.database.write() as connection:
         expire(connection, now=lab.now, limit=100)
@@ -302,7 +302,7 @@ def test_event_counts_once_when_several_look_at_once(lab: AlertLab) -> None:
         barrier.wait()
         lab.look(Scope.CHEAP)
 
-    threads = [threading.Thread(target=look) for _ in range(4)]
+    threads = [threading.Thread(target=look) for _turn in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -316,6 +316,6 @@ def test_success_before_the_failure_closes_nothing(lab: AlertLab) -> None:
     lab.fail("db-01", title="other")  # what ended since is looked at
     lab.succeed("web-01", title="deploy")
     lab.fail("web-01", title="deploy")
-    for _ in range(2):
+    for _turn in range(2):
         lab.look()
     assert len(lab.alerts()) == 2

@@ -133,7 +133,7 @@ def test_kill_between_any_two_steps_loses_and_doubles_nothing(lab: ArchiveLab) -
         # Enough rows for two short transactions, so that the kill may come between them.
         machines = [f"m{number:02}" for number in range(60)] if step == "removed 0" else ["a"]
         kind = Kind.PLAYBOOK if step == "removed 0" else Kind.COMMAND
-        new = [lab.finish(*machines, labels={"step": step}, kind=kind) for _ in range(3)]
+        new = [lab.finish(*machines, labels={"step": step}, kind=kind) for _turn in range(3)]
         before |= {one: lab.whole(one) for one in new}
         ids += new
         lab.archive_killed_at(step, sort)
@@ -239,9 +239,9 @@ def test_archived_task_cannot_be_changed(lab: ArchiveLab) -> None:
 
 
 def test_list_filters_before_the_limit_over_all_files(lab: ArchiveLab) -> None:
-    prod = [lab.finish("a", labels={"env": "x"}) for _ in range(3)]
+    prod = [lab.finish("a", labels={"env": "x"}) for _turn in range(3)]
     lab.archive()
-    dev = [lab.finish("b", team="dev", level=2) for _ in range(2)]
+    dev = [lab.finish("b", team="dev", level=2) for _turn in range(2)]
     lab.archive()
     failed = lab.finish("a", fails=True)
     lab.deliver_all()

@@ -196,7 +196,7 @@ def run(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
 
 
 def _tasks(run: Run) -> list[dict[str, Any]]:
-    code, out, _ = run("list", "tasks", "-o", "json", "-n", "100000")
+    code, out, _err = run("list", "tasks", "-o", "json", "-n", "100000")
     assert code == 0
     found: list[dict[str, Any]] = json.loads(out)["items"]
     return found
@@ -248,14 +248,14 @@ def test_key_makes_a_second_run_harmless(run: Run) -> None:
         {"machine": f"w{number:03}", "command": "id", "idempotency_key": f"night-{number}"}
         for number in range(1, 4)
     ]
-    code, first, _ = run("create", "tasks", "--from", "-", "-q", stdin=json.dumps(entries))
+    code, first, _err = run("create", "tasks", "--from", "-", "-q", stdin=json.dumps(entries))
     assert code == 0
     again = "\n".join(map(json.dumps, entries))
-    code, out, _ = run("create", "tasks", "--from", "-", "-q", stdin=again)
+    code, out, _err = run("create", "tasks", "--from", "-", "-q", stdin=again)
     assert (code, out) == (0, first)
-    code, out, _ = run("create", "tasks", "--from", "-", stdin=again)
+    code, out, _err = run("create", "tasks", "--from", "-", stdin=again)
     assert out == "3 tasks existed already\n"
-    code, out, _ = run("create", "tasks", "--from", "-", "-o", "json", stdin=again)
+    code, out, _err = run("create", "tasks", "--from", "-", "-o", "json", stdin=again)
     document = json.loads(out)
     assert document["kind"] == "created_tasks"
     assert [one["entry"] for one in document["items"]] == [1, 2, 3]
@@ -265,7 +265,7 @@ def test_key_makes_a_second_run_harmless(run: Run) -> None:
 def test_dry_run_queues_nothing_and_shows_all(run: Run) -> None:
     before = _tasks(run)
     entries = [{"machine": "w001", "command": "id", "priority": 4}] * 25
-    code, out, _ = run("create", "tasks", "--from", "-", "--dry-run", stdin=json.dumps(entries))
+    code, out, _err = run("create", "tasks", "--from", "-", "--dry-run", stdin=json.dumps(entries))
     assert code == 0
     assert out.startswith("nothing was queued; 25 tasks would be:\n  1  level 4  w001  id\n")
     assert out.endswith("  and 5 more\n")
@@ -277,7 +277,7 @@ def test_thousand_entries_are_one_transaction_with_one_entry_in_the_audit(
 ) -> None:
     before = len(_tasks(run))
     entries = [{"machine": f"w{n % 100 + 1:03}", "command": f"echo {n}"} for n in range(1000)]
-    code, out, _ = run("create", "tasks", "--from", "-", "-o", "name", stdin=json.dumps(entries))
+    code, out, _err = run("create", "tasks", "--from", "-", "-o", "name", stdin=json.dumps(entries))
     ids = [int(line) for line in out.split()]
     assert code == 0
     assert ids == list(range(ids[0], ids[0] + 1000))
@@ -293,5 +293,5 @@ def test_thousand_entries_are_one_transaction_with_one_entry_in_the_audit(
 
 
 def test_missing_file_is_named(run: Run) -> None:
-    code, _, err = run("create", "tasks", "--from", "/nowhere/x.yml")
+    code, _out, err = run("create", "tasks", "--from", "/nowhere/x.yml")
     assert (code, "--from /nowhere/x.yml: cannot be read" in err) == (2, True)

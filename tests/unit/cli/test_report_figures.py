@@ -65,13 +65,13 @@ def test_what_nobody_recorded_is_a_gap_and_never_an_empty_queue() -> None:
     )
     at = [START + hour * HOUR for hour in range(9)]
     assert figure.gaps == ((at[0], at[1]), (at[3], at[5]), (at[6], at[8]))
-    assert [(start, end) for start, end, _ in figure.steps] == [
+    assert [(start, end) for start, end, _rest in figure.steps] == [
         (at[1], at[2]),
         (at[2], at[3]),
         (at[5], at[6]),
     ]
     # A recorded span without a point had nothing.
-    assert [sum(values) for _, _, values in figure.steps] == [6, 0, 1]
+    assert [sum(values) for _rest, _rest, values in figure.steps] == [6, 0, 1]
     assert figure.highest == 6
 
 
@@ -82,7 +82,8 @@ def test_many_spans_become_fewer_steps_that_keep_the_peaks_and_the_gaps() -> Non
     assert figure.highest == 9
     assert figure.gaps == ((START + 1000 * HOUR, START + 1100 * HOUR),)
     assert all(
-        end <= START + 1000 * HOUR or start >= START + 1100 * HOUR for start, end, _ in figure.steps
+        end <= START + 1000 * HOUR or start >= START + 1100 * HOUR
+        for start, end, _rest in figure.steps
     )
 
 

@@ -39,9 +39,9 @@ def test_panel_that_is_looked_at_grows_first_and_the_others_stay_readable() -> N
 def test_columns_never_take_more_than_there_is(
     columns: list[tuple[int, bool]], available: int
 ) -> None:
-    natural = [size for size, _ in columns]
+    natural = [size for size, _rest in columns]
     widths = column_widths(
-        natural, flexible=[flag for _, flag in columns], available=available, gap=2
+        natural, flexible=[flag for _rest, flag in columns], available=available, gap=2
     )
     shown = [width for width in widths if width]
     # The first one stays, even where it has to be cut.

@@ -130,7 +130,7 @@ def test_what_waits_for_a_busy_machine_counts(lab: Lab) -> None:
 
 
 def test_newest_tasks_count_behind_a_long_line(lab: Lab) -> None:
-    for _ in range(1001):
+    for _turn in range(1001):
         lab.submit("web9")
     for machine in ("web1", "web1", "web2"):
         lab.submit(machine)
@@ -139,7 +139,7 @@ def test_newest_tasks_count_behind_a_long_line(lab: Lab) -> None:
 
 def test_what_ended_counts_no_more_and_turns_are_taken(lab: Lab) -> None:
     given = []
-    for _ in range(8):
+    for _turn in range(8):
         with lab.database.write() as connection:
             found = place(connection, Outlook(), "prod", ("web1", "web2"), number=1)
         (chosen,) = (one.machine for one in found if one.is_chosen)

@@ -190,7 +190,7 @@ def test_old_rows_are_forgotten_and_coarser_ones_stay(lab: Lab) -> None:
 
 
 def test_first_event_since_is_found_by_halving(lab: Lab) -> None:
-    for _ in range(50):
+    for _turn in range(50):
         lab.submit("web1")
         lab.pass_time(1)
     lab.query_write("DELETE FROM event WHERE id % 3 = 0")  # numbers with holes
@@ -231,7 +231,7 @@ def test_depth_is_the_same_before_and_after_recording(lab: Lab) -> None:
 
 
 def test_busy_machines_show_what_waits_for_them(lab: Lab) -> None:
-    ids = [lab.submit("web1") for _ in range(4)]
+    ids = [lab.submit("web1") for _turn in range(4)]
     lab.claim()
     lab.start(ids[0])
     depth = _depth(lab)

@@ -35,7 +35,7 @@ def test_no_start_has_no_percentile_and_no_ratio() -> None:
 @pytest.mark.parametrize("mean", [0.2, 8.0, 900.0])
 def test_percentiles_are_within_a_class_of_the_true_ones(share: float, mean: float) -> None:
     draw = random.Random(f"{share}{mean}")
-    seconds = [draw.expovariate(1 / mean) for _ in range(4000)]
+    seconds = [draw.expovariate(1 / mean) for _turn in range(4000)]
     true = statistics.quantiles(seconds, n=100)[round(share * 100) - 1]
     found = percentile(_counted(*seconds), share)
     assert found is not None

@@ -56,7 +56,7 @@ def test_level_1_starts_on_a_saturated_fleet(lab: Lab) -> None:
 
 
 def test_machine_runs_one_at_a_time_in_order(lab: Lab) -> None:
-    ids = [lab.submit("a") for _ in range(3)]
+    ids = [lab.submit("a") for _turn in range(3)]
     for task_id in ids:
         assert lab.claim_ids() == [task_id]
         _sound(lab)
@@ -115,7 +115,7 @@ def test_waiting_exclusive_task_is_not_passed_for_ever(lab: Lab) -> None:
 
 def test_who_waited_behind_a_kept_place_takes_the_slot_beside_it(lab: Lab) -> None:
     lab.rules = replace(lab.rules, team_machine_slots={"prod": 2})
-    busy = [lab.submit("a") for _ in range(2)]
+    busy = [lab.submit("a") for _turn in range(2)]
     assert lab.claim_ids() == busy
     both, beside = lab.submit("a", "b"), lab.submit("b")
     assert lab.claim_ids() == []
@@ -150,7 +150,7 @@ def test_team_limit_counts_no_level_1(lab: Lab) -> None:
 
 @pytest.mark.parametrize("state", [MachineState.MAINTENANCE, MachineState.OFFLINE])
 def test_closed_machine_starts_nothing_until_it_is_back(lab: Lab, state: MachineState) -> None:
-    runs, first, second = (lab.submit("a") for _ in range(3))
+    runs, first, second = (lab.submit("a") for _turn in range(3))
     assert lab.claim_ids() == [runs]
     _set(lab, "a", state)
     lab.run(runs)
@@ -245,14 +245,14 @@ def test_overdue_turn_also_comes_with_one_slot(lab: Lab) -> None:
     lab.pass_time(28_801)
     for number in range(9):
         lab.submit(f"new{number}", level=2)
-    assert [lab.claim_ids(1)[0] == old for _ in range(6)] == [False] * 4 + [True, False]
+    assert [lab.claim_ids(1)[0] == old for _turn in range(6)] == [False] * 4 + [True, False]
 
 
 def test_overdue_task_on_a_busy_machine_gets_its_turn(lab: Lab) -> None:
     old = lab.submit("a", level=5)
     lab.pass_time(28_801)
     order = []
-    for _ in range(8):
+    for _turn in range(8):
         lab.submit("a", level=2)
     while lab.state(old) is not State.SUCCEEDED:
         (task_id,) = lab.claim_ids()
@@ -289,7 +289,7 @@ def test_retry_waits_for_its_pause_and_lets_others_by(lab: Lab) -> None:
 def test_epoch_rises_with_each_claim(lab: Lab) -> None:
     task_id = lab.submit("a", policy=RetryPolicy(retry_count=2, retry_delay_seconds=0))
     epochs = []
-    for _ in range(3):
+    for _turn in range(3):
         (claimed,) = lab.claim()
         epochs.append((claimed.epoch, claimed.attempt))
         lab.run(task_id, result("a", MachineOutcome.FAILED))
@@ -297,7 +297,7 @@ def test_epoch_rises_with_each_claim(lab: Lab) -> None:
 
 
 def test_a_long_queue_on_one_machine_does_not_hide_the_others(lab: Lab) -> None:
-    for _ in range(300):
+    for _turn in range(300):
         lab.submit("a")
     last = lab.submit("z", level=5)
     assert last in lab.claim_ids(4)

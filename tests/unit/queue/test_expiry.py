@@ -84,7 +84,7 @@ def test_policy_says_what_follows(lab: Lab, action: str) -> None:
 
 def test_scheduled_tasks_expire_and_many_do_so_in_steps(lab: Lab) -> None:
     later = lab.now + 20_000_000
-    tasks = [lab.submit("a", eligible_at=later, expires_at=later + 1) for _ in range(30)]
+    tasks = [lab.submit("a", eligible_at=later, expires_at=later + 1) for _turn in range(30)]
     with lab.database.read() as connection:
         assert next_due_at(connection) == later
     lab.pass_time(21)

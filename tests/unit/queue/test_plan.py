@@ -110,7 +110,7 @@ def test_holds_are_the_needs_and_fit_the_resources(
             taken.setdefault(hold.resource, []).append((hold.slot, hold.is_exclusive))
     for key, holds in taken.items():
         state = resources[key]
-        slots = [slot for slot, _ in holds]
+        slots = [slot for slot, _rest in holds]
         assert len(set(slots)) == len(slots)
         assert not set(slots) & state.used
         assert not (URGENT_SLOT in slots and state.is_urgent_held)
@@ -119,7 +119,7 @@ def test_holds_are_the_needs_and_fit_the_resources(
         assert all(0 <= slot < state.slots for slot in ordinary)
         assert not state.is_exclusive
         assert state.machine_state is MachineState.ONLINE
-        if any(is_exclusive for _, is_exclusive in holds):
+        if any(is_exclusive for _rest, is_exclusive in holds):
             assert len(holds) == 1
             assert not state.used
             assert not state.is_urgent_held

@@ -32,8 +32,8 @@ def _ids(lab: Lab, **wanted: Any) -> list[int]:
 
 
 def test_filters_hold_before_the_limit(lab: Lab) -> None:
-    wanted = [lab.submit("a", labels={"app": "shop"}) for _ in range(2)]
-    for _ in range(60):
+    wanted = [lab.submit("a", labels={"app": "shop"}) for _turn in range(2)]
+    for _turn in range(60):
         lab.submit("b", team="dev", level=5, labels={"app": "mail"})
     assert _ids(lab, team="prod", limit=2) == wanted[::-1]
     assert _ids(lab, machine="a") == wanted[::-1]

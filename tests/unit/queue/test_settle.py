@@ -175,7 +175,7 @@ def test_retry_waits_its_pause(lab: Lab) -> None:
     policy = RetryPolicy(retry_count=3, retry_delay_seconds=10, backoff=2, jitter=0.5)
     task_id = lab.submit("a", policy=policy)
     pauses = []
-    for _ in range(3):
+    for _turn in range(3):
         lab.claim()
         lab.run(task_id, result("a", FAILED), draw=1.0)
         pauses.append((lab.row(task_id).eligible_at - lab.now) / 1e6)

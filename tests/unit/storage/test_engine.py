@@ -42,7 +42,7 @@ def test_what_is_accepted_survives_a_power_cut(database: Database) -> None:
 
 
 def test_every_connection_of_the_writer_is_durable(database: Database) -> None:
-    opened = [database.writer.raw_connection() for _ in range(3)]
+    opened = [database.writer.raw_connection() for _turn in range(3)]
     for connection in opened:
         cursor = connection.cursor()
         cursor.execute("PRAGMA synchronous")

@@ -148,7 +148,7 @@ def test_those_who_ask_at_once_share_one_answer(shared: Bench) -> None:
     def read() -> None:
         found.append(shared.read(settings, "rush"))
 
-    threads = [threading.Thread(target=read) for _ in "abcd"]
+    threads = [threading.Thread(target=read) for _turn in "abcd"]
     for thread in threads:
         thread.start()
     for thread in threads:

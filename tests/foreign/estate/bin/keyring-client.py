@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
-"""The vault password from the keyring (here: a file beside), for ``--vault-id estate@...``."""
-
-from __future__ import annotations
+#!/bin/sh
+"exec" "python3" "$0" "$@"
+# The vault password from the keyring (here: a file beside), for ``--vault-id estate@...``.
 
 import argparse
 import json
@@ -10,7 +9,7 @@ from pathlib import Path
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Tell a vault password")
     parser.add_argument("--vault-id", default="estate")
     name = parser.parse_args().vault_id or "estate"
     keyring = json.loads(Path(__file__).with_name("keyring.json").read_text())

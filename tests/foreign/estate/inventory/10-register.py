@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
-"""Machines from the register, as Ansible asks for them: --list or --host NAME."""
-
-from __future__ import annotations
+#!/bin/sh
+"exec" "python3" "$0" "$@"
+# Machines from the register, as Ansible asks for them: --list or --host NAME.
 
 import argparse
 import json
@@ -11,7 +10,7 @@ _REGISTER = Path(__file__).parent.parent / "register.json"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Machines from the register")
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument("--list", action="store_true")
     choice.add_argument("--host")

@@ -1,4 +1,3 @@
-#!/usr/bin/python
 """Counts the files of a directory: Estate's own module."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-#!/usr/bin/python
 """One ``key = value`` line in a settings file: Harbour's own module."""
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ CASES = [
     (
         "tls",
         "flat",
-        BEFORE.split("tls:")[0] + "tls: flat\nlist_of: [1, 2]\n",
+        BEFORE.partition("tls:")[0] + "tls: flat\nlist_of: [1, 2]\n",
     ),
     ("list_of", "x", BEFORE.replace("[1, 2]", "x")),
 ]

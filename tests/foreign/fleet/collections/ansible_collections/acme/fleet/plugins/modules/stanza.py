@@ -1,4 +1,3 @@
-#!/usr/bin/python
 """A named stanza in a file: ACME's own module."""
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def main() -> None:
     begin, end = f"<{name}>\n", f"</{name}>\n"
     body = begin + "".join(f"  {line}\n" for line in module.params["lines"]) + end
     if begin in before and end in before:
-        head, _, rest = before.partition(begin)
+        head, _separator, rest = before.partition(begin)
         after = head + body + rest.partition(end)[2]
     else:
         after = before + body
