@@ -51,6 +51,8 @@ _PROBE_ENVIRONMENT = {
     "ANSIBLE_INVENTORY_EXPORT": "0",
     "ANSIBLE_INVENTORY_UNPARSED_FAILED": "1",
     "PYTHONWARNINGS": "ignore",
+    # So that the collection's inventory plugin, found in a team's own inventory, does not ask back.
+    "REDIACC_READS_INVENTORY": "1",
 }
 
 
