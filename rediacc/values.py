@@ -356,6 +356,8 @@ class Step:
     :param number: orders the steps of an attempt.
     :param path: the file and line of the Ansible task.
     :param is_cut: whether the message was longer.
+    :param diff: what it changed, or with ``--check`` would, as lines with - and +; only of tasks
+        with ``--diff``, and bounded.
     """
 
     number: int
@@ -371,3 +373,4 @@ class Step:
     message: str
     is_cut: bool = False
     delegated_to: tuple[str, ...] = ()
+    diff: str = ""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import click
 
 from rediacc.cli.follow import Followed, Patience, follow
-from rediacc.cli.log_lines import LogPrinter
 from rediacc.cli.neutral import one_line
 from rediacc.cli.outcome import remote_exit_code
 from rediacc.cli.render.detail import result_lines
@@ -21,9 +20,20 @@ from rediacc.cli.session import Office, Session, View
 from rediacc.errors import ExitCode
 from rediacc.requests import Nothing, TaskRef
 from rediacc.values import MachineOutcome, PublicState
-from rediacc.views import Created, LogPage, ResultView, TaskDetail, TaskView
+from rediacc.views import Created, LogEntry, LogPage, ResultView, TaskDetail, TaskView
 
-__all__ = ["Wish", "attend", "detached", "ending_line", "results_of", "tell_waits", "trust_advice"]
+__all__ = [
+    "Wish",
+    "attend",
+    "detached",
+    "ending_line",
+    "exit_code_after",
+    "print_ending",
+    "results_of",
+    "stay",
+    "tell_waits",
+    "trust_advice",
+]
 
 # What OpenSSH says of a key that it does not know, or knows otherwise.
 _HOST_KEY = "Host key verification failed"
@@ -33,7 +43,8 @@ _MOST_NAMES = 5
 class Wish:
     """What the person wants of the wait.
 
-    :param shows_output: whether the task's output is printed as it comes.
+    :param printer: prints the task's output as it comes; ``None`` where none is shown.
+    :param shows_output: whether the output was to be shown, in whatever form.
     :param brings_worker: whether a worker of our own runs the task when there is none.
     :param finds_changes: exit 20 when a check found changes.
     :param wants_remote: exit with the command's own code.
@@ -47,29 +58,58 @@ class Wish:
         brings_worker: bool = False,
         finds_changes: bool = False,
         wants_remote: bool = False,
+        printer: Callable[[LogPage, Sequence[LogEntry]], None] | None = None,
     ) -> None:
         self.wait_timeout_seconds = wait_timeout_seconds
         self.shows_output = shows_output
         self.brings_worker = brings_worker
         self.finds_changes = finds_changes
         self.wants_remote = wants_remote
+        self.printer = printer
 
 
 def attend(session: Session, view: View, office: Office, created: Created, wish: Wish) -> int:
     """Stay with the task until it ends, print how it did, and return the exit code."""
+    try:
+        followed = stay(session, view, office, created, wish)
+    except KeyboardInterrupt:
+        detached(session, [str(created.task.id)])
+        return int(ExitCode.DETACHED)
+    detail: TaskDetail = office.perform("task.inspect", TaskRef(id=str(created.task.id)))
+    code = exit_code_after(followed, detail, wish)
+    print_ending(session, view, followed, detail, code, shows_output=wish.shows_output)
+    return code
+
+
+def stay(
+    session: Session,
+    view: View,
+    office: Office,
+    created: Created,
+    wish: Wish,
+    *,
+    is_interrupted: Callable[[], bool] | None = None,
+    on_interrupt: Callable[[Followed], bool] | None = None,
+) -> Followed:
+    """Follow the task until it has ended, is held, or the wait is over.
+
+    :param is_interrupted: says when a signal asks this process to end.
+    :param on_interrupt: answers that signal; returns whether to go on following.
+    """
     task_id = str(created.task.id)
     is_ours = wish.brings_worker and not created.workers_alive and not session.is_through_sudo
     if wish.brings_worker and not created.workers_alive and not is_ours:
         # A worker of one's own would run, with the account's rights, in one's own surroundings.
         session.tell("no worker is running, and through sudo none is started: the task waits")
-    printer = LogPrinter(view) if wish.shows_output and _prints_output(view) else None
-    try:
-        with _worker(session, created.task) if is_ours else nullcontext() as process:
+    patience = Patience(wish.wait_timeout_seconds)
+    cursor: int | None = None
+    with _worker(session, created.task) if is_ours else nullcontext() as process:
+        while True:
             followed = follow(
                 office,
                 task_id,
-                patience=Patience(wish.wait_timeout_seconds),
-                on_entries=printer,
+                patience=patience,
+                on_entries=wish.printer,
                 on_wait=None
                 if view.is_quiet
                 else lambda page: tell_waits(
@@ -77,14 +117,12 @@ def attend(session: Session, view: View, office: Office, created: Created, wish:
                 ),
                 on_reminder=None if view.is_quiet else lambda page: tell_waits(session, page),
                 is_abandoned=None if process is None else lambda: _is_gone(office, process),
+                is_interrupted=is_interrupted,
+                cursor=cursor,
             )
-    except KeyboardInterrupt:
-        detached(session, [task_id])
-        return int(ExitCode.DETACHED)
-    detail: TaskDetail = office.perform("task.inspect", TaskRef(id=task_id))
-    code = _exit_code(followed, detail, wish)
-    _print_ending(session, view, followed, detail, code, shows_output=wish.shows_output)
-    return code
+            cursor = followed.cursor
+            if on_interrupt is None or not followed.is_interrupted or not on_interrupt(followed):
+                return followed
 
 
 def detached(session: Session, task_ids: Sequence[str]) -> None:
@@ -159,11 +197,8 @@ def _is_gone(office: Office, process: Any) -> bool:
     return not any(worker.is_alive for worker in workers)
 
 
-def _prints_output(view: View) -> bool:
-    return view.output in ("table", "wide", "jsonl")
-
-
-def _exit_code(followed: Followed, detail: TaskDetail, wish: Wish) -> int:
+def exit_code_after(followed: Followed, detail: TaskDetail, wish: Wish) -> int:
+    """Return the exit code that the person wished for, as the task ended or stands."""
     if not followed.is_final:
         return int(followed.exit_code)
     if wish.wants_remote:
@@ -181,7 +216,7 @@ def _has_changes(one: ResultView) -> bool:
     return one.result.outcome is MachineOutcome.CHANGED or one.result.counts.get("changed", 0) > 0
 
 
-def _print_ending(
+def print_ending(
     session: Session,
     view: View,
     followed: Followed,
@@ -190,6 +225,7 @@ def _print_ending(
     *,
     shows_output: bool,
 ) -> None:
+    """Print how the task ended or stands: a document, or a few lines for people."""
     results = last_results(detail.results)
     if view.output in ("json", "yaml", "jsonl"):
         content = {

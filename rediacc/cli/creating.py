@@ -1,22 +1,19 @@
-"""What ``create task`` and ``run`` do once their options are read."""
+"""What ``create task`` does once its options are read."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-import click
-
-from rediacc.cli.announce import announce, announce_plan, created_line, tell_about
+from rediacc.cli.announce import announce, announce_plan, tell_about
 from rediacc.cli.attend import Wish, attend
-from rediacc.cli.neutral import one_line
 from rediacc.cli.parse_times import parse_duration
 from rediacc.cli.requesting import task_request
 from rediacc.cli.session import Session, View
 from rediacc.errors import ExitCode, InvalidInput
 from rediacc.views import Created
 
-__all__ = ["create", "run_task"]
+__all__ = ["create", "wish_from_options"]
 
 
 def create(
@@ -35,7 +32,7 @@ def create(
         raise InvalidInput("--wait-timeout, --exit-code and --exit-status belong to --wait")
     if wait and is_dry_run:
         raise InvalidInput("--dry-run queues nothing, so there is nothing to --wait for")
-    wish = _wish(options, wait_timeout, exit_code, exit_status)
+    wish = wish_from_options(options, wait_timeout, exit_code, exit_status)
     now = datetime.now(UTC)
     request = task_request(session, options, now=now, is_dry_run=is_dry_run)
     with session.open_office() as office:
@@ -51,34 +48,13 @@ def create(
         return attend(session, view, office, created, wish) if wait else int(ExitCode.DONE)
 
 
-def run_task(
-    session: Session,
-    view: View,
-    options: dict[str, Any],
-    *,
-    wait_timeout: str | None,
-    exit_code: bool,
-    exit_status: str,
-) -> int:
-    """Queue a task, follow it with its output, and return its outcome."""
-    wish = _wish(options, wait_timeout, exit_code, exit_status)
-    wish.shows_output = wish.brings_worker = True
-    now = datetime.now(UTC)
-    request = task_request(session, options, now=now, is_dry_run=False)
-    with session.open_office() as office:
-        created: Created = office.perform("task.create", request)
-        if view.output == "name":
-            click.echo(str(created.task.id))
-        if not view.is_quiet:
-            session.tell(created_line(created, now=datetime.now(UTC), has_worker=True))
-            for note in created.notes:
-                session.tell(f"note: {one_line(note)}")
-        return attend(session, view, office, created, wish)
-
-
-def _wish(
+def wish_from_options(
     options: dict[str, Any], wait_timeout: str | None, exit_code: bool, exit_status: str
 ) -> Wish:
+    """Return what the options say of the wait.
+
+    :raises InvalidInput: they cannot be meant.
+    """
     if exit_code and not options["check"] and options["named"] is None:
         raise InvalidInput("--exit-code belongs to --check")
     seconds = (

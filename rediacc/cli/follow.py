@@ -50,12 +50,20 @@ class Patience:
 
 
 class Followed:
-    """How following ended: the task as it stood last, and whether that was its end."""
+    """How following ended: the task as it stood last, and whether that was its end.
 
-    def __init__(self, page: LogPage) -> None:
+    :param cursor: behind the output that was read.
+    :param is_interrupted: whether somebody asked to end it.
+    """
+
+    def __init__(
+        self, page: LogPage, *, cursor: int | None = None, is_interrupted: bool = False
+    ) -> None:
         self.task: TaskView = page.task
         self.is_final = page.is_final
         self.is_held = page.is_held
+        self.cursor = cursor
+        self.is_interrupted = is_interrupted
 
     @property
     def exit_code(self) -> ExitCode:
@@ -75,6 +83,8 @@ def follow(
     on_wait: Callable[[LogPage], None] | None = None,
     on_reminder: Callable[[LogPage], None] | None = None,
     is_abandoned: Callable[[], bool] | None = None,
+    is_interrupted: Callable[[], bool] | None = None,
+    cursor: int | None = None,
 ) -> Followed:
     """Return when the task has ended, is held for a person, or patience is over.
 
@@ -82,9 +92,11 @@ def follow(
     :param on_wait: told each time when why the task waits has changed, and stays so.
     :param on_reminder: told once a minute for as long as no worker is there to end the wait.
     :param is_abandoned: says when nobody is left to work on the task.
+    :param is_interrupted: says when somebody asks to end this.
+    :param cursor: where reading the output begins; ``None`` for its beginning.
     :raises RediaccError: the task is abandoned, and has not ended.
     """
-    cursor = None if on_entries is not None else PAST_THE_END
+    cursor = cursor if on_entries is not None else PAST_THE_END
     pause = _SHORTEST_PAUSE_SECONDS
     told: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
@@ -93,14 +105,18 @@ def follow(
         # Asked first: whoever left after settling the task has not abandoned it.
         has_left = is_abandoned is not None and is_abandoned()
         page: LogPage = office.perform("task.logs", LogRequest(id=task_id, cursor=cursor))
+        is_asked = is_interrupted is not None and is_interrupted()
         if on_entries is not None:
             cursor = page.cursor
             if page.entries:
                 on_entries(page, page.entries)
                 pause = _SHORTEST_PAUSE_SECONDS
-                continue
+                if not is_asked:
+                    continue
         if page.is_final or page.is_held:
-            return Followed(page)
+            return Followed(page, cursor=cursor)
+        if is_asked:
+            return Followed(page, cursor=cursor, is_interrupted=True)
         if has_left:
             raise RediaccError(
                 f"task {page.task.id} has not ended, and the worker that was to run it is gone",
@@ -117,7 +133,7 @@ def follow(
             reminded = patience.now()
             on_reminder(page)
         if patience.is_over:
-            return Followed(page)
+            return Followed(page, cursor=cursor)
         patience.pause(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
 

@@ -26,6 +26,7 @@ __all__ = [
     "machines_option",
     "named_option",
     "output_option",
+    "pipeline_options",
     "retry_options",
     "sample_option",
     "schedule_options",
@@ -229,6 +230,22 @@ waiting_options = _stack(
         type=click.Choice(("task", "remote")),
         default="task",
         help="remote: exit with the command's own code.",
+    ),
+)
+
+pipeline_options = _stack(
+    click.option("--junit", metavar="FILE", help="Write the outcome there as JUnit XML."),
+    click.option("--summary", metavar="FILE", help="Write the outcome there as Markdown."),
+    click.option(
+        "--ci",
+        type=click.Choice(("auto", "github", "gitlab", "none")),
+        default="auto",
+        help="For which runner; auto asks GITHUB_ACTIONS and GITLAB_CI.",
+    ),
+    click.option(
+        "--on-signal",
+        type=click.Choice(("cancel", "detach")),
+        help="What Ctrl-C, SIGTERM and SIGHUP do: detach, with --ci github and gitlab cancel.",
     ),
 )
 

@@ -44,7 +44,7 @@ def read_value(session: Session, key: str, file: str | None) -> str:
         session.check_path("--file", file)
         text = _content(file)
     else:
-        return _asked(key)
+        return _asked(session, key)
     line = text.removesuffix("\n").removesuffix("\r")
     # The line break that `echo` and editors put behind one line is no part of a password; in a
     # key or a certificate every line counts.
@@ -98,8 +98,8 @@ def secret_columns(now: datetime) -> tuple[Column, ...]:
     )
 
 
-def _asked(key: str) -> str:
-    if not (sys.stdin and sys.stdin.isatty()):
+def _asked(session: Session, key: str) -> str:
+    if session.is_in_pipeline or not (sys.stdin and sys.stdin.isatty()):
         raise InvalidInput(
             f"nobody can be asked for the value of {key}: there is no terminal",
             hint="give --file FILE, or --file - for a pipe",

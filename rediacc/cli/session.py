@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
@@ -74,6 +74,7 @@ class Session:
         self.environment = environment
         self.output = output or environment.get("REDIACC_OUTPUT") or "table"
         self.home_option: str | None = None
+        self.teller: Callable[[str], None] | None = None
         self._read_from: str | None = None
         self._is_watched = False
         self._open_alerts = 0
@@ -208,15 +209,28 @@ class Session:
             )
 
     def tell(self, text: str) -> None:
-        """Say `text` to the person on standard error; it is no part of the answer."""
+        """Say `text` to the person on standard error; it is no part of the answer.
+
+        In a pipeline's log it is said where the machines' output is: see :attr:`teller`.
+        """
         from rediacc.cli.neutral import neutral
 
+        if self.teller is not None:
+            self.teller(text)
+            return
         click.echo(neutral(text), err=True)
 
     @property
     def has_terminal(self) -> bool:
-        """Whether there is somebody who can be asked."""
+        """Whether there is somebody who can be asked: not in a pipeline, whatever it is given."""
+        if self.is_in_pipeline:
+            return False
         return bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
+
+    @property
+    def is_in_pipeline(self) -> bool:
+        """Whether a runner of pipelines started this process, as all of them say with ``CI``."""
+        return self.environment.get("CI", "").lower() not in ("", "0", "false", "no")
 
     def confirm(self, question: str, *, is_agreed: bool) -> None:
         """Return when the person agrees; without a terminal only ``--yes`` agrees.

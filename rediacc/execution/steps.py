@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rediacc.execution.harvest import rc_of, time_of
+from rediacc.queue.diffs import DIFF_CUT, bounded_diff
 from rediacc.values import Step, StepStatus
 
 __all__ = ["rescued_steps", "steps_of_records"]
@@ -16,17 +17,22 @@ _MOST_NUMBER = 2**31 - 1
 _STATUSES = {str(status): status for status in StepStatus if status is not StepStatus.RESCUED}
 
 
-def steps_of_records(records: Iterable[Mapping[str, Any]]) -> list[Step]:
+def steps_of_records(
+    records: Iterable[Mapping[str, Any]], *, with_diffs: bool = False
+) -> list[Step]:
     """Return the steps in these records, in their order; what is no result of one is passed over.
 
     A step that a rescue took over counts as failed here: see :func:`rescued_steps`.
+
+    :param with_diffs: keep what modules tell of the differences that they make.
     """
     found = []
     for record in records:
         number, status = record.get("seq"), _STATUSES.get(str(record.get("status")))
         is_number = isinstance(number, int) and 0 < number <= _MOST_NUMBER
         if record.get("type") == "result" and is_number and status is not None:
-            found.append(_step(record, status))
+            diff = _diff(record) if with_diffs and status is StepStatus.CHANGED else ""
+            found.append(_step(record, status, diff))
     return found
 
 
@@ -49,7 +55,7 @@ def rescued_steps(records: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _step(record: Mapping[str, Any], status: StepStatus) -> Step:
+def _step(record: Mapping[str, Any], status: StepStatus, diff: str) -> Step:
     message = str(record.get("message") or "")
     return Step(
         number=record["seq"],
@@ -65,7 +71,23 @@ def _step(record: Mapping[str, Any], status: StepStatus) -> Step:
         message=message[:_MOST_MESSAGE],
         is_cut=len(message) > _MOST_MESSAGE,
         delegated_to=_delegated(record),
+        diff=diff,
     )
+
+
+def _diff(record: Mapping[str, Any]) -> str:
+    """Return a module's differences, or those of all items of a loop."""
+    result = record.get("result")
+    if not isinstance(result, Mapping):
+        return ""
+    items = result.get("results")
+    diffs = [result.get("diff")]
+    if isinstance(items, list):
+        diffs += [item.get("diff") for item in items if isinstance(item, Mapping)]
+    parts = [part for diff in diffs for part in (diff if isinstance(diff, list) else [diff])]
+    left_out = result.get("rediacc_left_out")
+    is_left_out = isinstance(left_out, list) and bool({"diff", "results"} & {*map(str, left_out)})
+    return bounded_diff(parts) or (DIFF_CUT if is_left_out else "")
 
 
 def _name(value: object) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from rediacc.errors import NotFound
 from rediacc.operations.task_reading import opened_for_reading
 from rediacc.queue import reading
+from rediacc.queue.diffs import bounded_diff
 from rediacc.queue.steps import count_left_out, steps_of
 from rediacc.requests import StepFilter
 from rediacc.values import Kind, MachineOutcome, StepStatus
@@ -91,4 +92,5 @@ def _step_of_result(view: TaskView, one: ResultView, action: str, number: int) -
         message=result.message[:_MOST_MESSAGE],
         is_cut=len(result.message) > _MOST_MESSAGE,
         delegated_to=result.delegated_to,
+        diff=bounded_diff(result.result.get("diff")) if view.kind is Kind.MODULE else "",
     )

@@ -7,7 +7,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["diff_text"]
+__all__ = ["DIFF_CUT", "bounded_diff", "diff_text"]
+
+DIFF_CUT = "[the rest of the differences was not kept]"
+_MOST = 4_000
 
 
 def diff_text(diff: Any) -> str:
@@ -17,6 +20,15 @@ def diff_text(diff: Any) -> str:
     """
     parts = diff if isinstance(diff, list) else [diff]
     return "\n".join(text for part in parts if isinstance(part, Mapping) for text in _texts(part))
+
+
+def bounded_diff(diff: Any) -> str:
+    """Return :func:`diff_text`, cut to at most 4,000 characters with a line that says so."""
+    text = diff_text(diff)
+    if len(text) <= _MOST:
+        return text
+    kept, _, _ = text[: _MOST - len(DIFF_CUT) - 1].rpartition("\n")
+    return f"{kept}\n{DIFF_CUT}"
 
 
 def _texts(part: Mapping[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, text
 
+from rediacc.queue.diffs import DIFF_CUT
 from rediacc.queue.results import require_present, storable
 from rediacc.storage.tables.tasks import Attempt
 from rediacc.storage.tables.tasks import Step as StepRow
@@ -37,10 +38,14 @@ __all__ = [
 STEPS_AT_ONCE = 150
 _MOST_STEPS = 20_000
 _MOST_FAILURES_MORE = 1_000
+_MOST_DIFFS = 200_000
 _S = StepRow.__table__  # type: ignore[attr-defined]
 _A = Attempt.__table__  # type: ignore[attr-defined]
 _INSERT = _S.insert()
-_KEPT = text("SELECT COUNT(*) FROM step WHERE task_id = :id")
+_KEPT = text(
+    "SELECT COUNT(*) AS steps, COALESCE(SUM(LENGTH(diff)), 0) AS diffs "
+    "FROM step WHERE task_id = :id"
+)
 _READ = text(
     "SELECT steps_read, steps_left_out FROM attempt WHERE task_id = :id AND epoch = :epoch"
 )
@@ -67,18 +72,22 @@ class StepStanding:
     :param kept: how many steps the task has, those of earlier attempts included.
     :param read: the number of the last step that was dealt with.
     :param left_out: how many of this attempt were too many.
+    :param diffs: how many characters the task's differences have.
     """
 
     kept: int = 0
     read: int = 0
     left_out: int = 0
+    diffs: int = 0
 
 
 def standing_of(connection: Connection, task_id: int, epoch: int) -> StepStanding:
     """Return how far the steps of an attempt are stored."""
-    kept = connection.execute(_KEPT, {"id": task_id}).scalar_one()
+    kept = connection.execute(_KEPT, {"id": task_id}).one()
     row = connection.execute(_READ, {"id": task_id, "epoch": epoch}).one()
-    return StepStanding(kept=kept, read=row.steps_read, left_out=row.steps_left_out)
+    return StepStanding(
+        kept=kept.steps, read=row.steps_read, left_out=row.steps_left_out, diffs=int(kept.diffs)
+    )
 
 
 def chosen(steps: Sequence[Step], standing: StepStanding) -> tuple[list[Step], StepStanding]:
@@ -89,11 +98,14 @@ def chosen(steps: Sequence[Step], standing: StepStanding) -> tuple[list[Step], S
             continue  # an earlier worker of this run stored it
         room = _MOST_STEPS + (_MOST_FAILURES_MORE if step.status.is_failure else 0)
         is_kept = standing.kept < room
+        if is_kept and standing.diffs + len(step.diff) > _MOST_DIFFS:
+            step = replace(step, diff=DIFF_CUT)
         standing = replace(
             standing,
             kept=standing.kept + is_kept,
             read=step.number,
             left_out=standing.left_out + (not is_kept),
+            diffs=standing.diffs + (len(step.diff) if is_kept else 0),
         )
         if is_kept:
             kept.append(step)
@@ -185,6 +197,7 @@ def _row(task_id: int, epoch: int, step: Step) -> dict[str, Any]:
         "message": storable(step.message),
         "is_cut": step.is_cut,
         "delegated_to": [storable(name) for name in step.delegated_to],
+        "diff": storable(step.diff),
     }
 
 
@@ -210,4 +223,5 @@ def _view(row: Row[Any], attempt: int) -> StepView:
         message=row.message,
         is_cut=row.is_cut,
         delegated_to=tuple(row.delegated_to),
+        diff=row.diff,
     )

@@ -78,6 +78,8 @@ class StepView:
     :param path: the file and line of the Ansible task; empty for tasks that are no playbook.
     :param message: masked, at most 1,000 characters.
     :param is_cut: whether the message was longer.
+    :param diff: what it changed, or with ``--check`` would, as lines with - and +; only of tasks
+        with ``--diff``. At most 4,000 characters; those beyond 200,000 of a task are left out.
     """
 
     attempt: int
@@ -95,6 +97,7 @@ class StepView:
     message: str
     is_cut: bool
     delegated_to: tuple[str, ...]
+    diff: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,12 +91,15 @@ class Flight:
     output_offset: int = 0
     results: list[MachineResult] = field(default_factory=list)
     output: bytes = b""
-    steps: StepLog = field(default_factory=StepLog)
+    steps: StepLog = field(init=False)
     _offset: int = 0
     _records: list[dict[str, Any]] = field(default_factory=list)
     _has_play: bool = False
     _has_task: bool = False
     _verdict: Verdict | None = None
+
+    def __post_init__(self) -> None:
+        self.steps = StepLog(with_diffs=self.work.options.diff)
 
     def is_over(self) -> bool:
         """Whether the supervisor is gone."""

@@ -22,9 +22,13 @@ __all__ = ["StepLog"]
 
 
 class StepLog:
-    """The steps of one attempt that wait for being stored."""
+    """The steps of one attempt that wait for being stored.
 
-    def __init__(self) -> None:
+    :param with_diffs: whether the task has ``--diff``.
+    """
+
+    def __init__(self, *, with_diffs: bool = False) -> None:
+        self._with_diffs = with_diffs
         self._waiting: deque[Step] = deque()
         self._rescued: tuple[int, ...] = ()
         self._standing: StepStanding | None = None
@@ -36,7 +40,7 @@ class StepLog:
 
     def add(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Take up what the run told."""
-        self._waiting.extend(steps_of_records(records))
+        self._waiting.extend(steps_of_records(records, with_diffs=self._with_diffs))
 
     def end(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Take up what is known at the end only.

@@ -85,6 +85,10 @@ class Typed:
         if self._pid == 0:
             _be_the_program(words, directory, environment, self._out, self._error)
 
+    def send(self, number: int) -> None:
+        """Send a signal to it; it must not have been waited for."""
+        os.kill(self._pid, number)
+
     def wait(self) -> Done:
         _pid, status = os.waitpid(self._pid, 0)
         with self._out as out, self._error as error:

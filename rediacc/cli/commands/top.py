@@ -33,7 +33,7 @@ def top(session: Session, /, *, team: str | None, every: str) -> int:
     seconds = parse_duration(every, option="--every")
     if seconds < _SHORTEST_SECONDS:
         raise InvalidInput(f"--every {every}: at least {_SHORTEST_SECONDS:g}s")
-    is_dumb = session.environment.get("TERM", "") in ("", "dumb")
+    is_dumb = session.environment.get("TERM", "") in ("", "dumb") or session.is_in_pipeline
     if is_dumb or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise InvalidInput(
             "top fills a terminal, and there is none that can be filled",

@@ -247,6 +247,7 @@ class Step(SQLModel, table=True):
     message: str = Field(sa_column=Column(Text, nullable=False))
     is_cut: bool
     delegated_to: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    diff: str = Field(default="", sa_column=Column(Text, server_default="", nullable=False))
 
 
 class Output(SQLModel, table=True):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rediacc.execution.steps import rescued_steps, steps_of_records
+from rediacc.queue.diffs import DIFF_CUT
 from rediacc.values import Step, StepStatus
 
 RECORD = {
@@ -111,3 +112,32 @@ def test_the_first_failures_of_a_machine_are_those_that_were_rescued() -> None:
     assert rescued_steps([*records, _end(web1="all", web2=None)]) == ()
     assert rescued_steps([*records, {"type": "stats", "hosts": ["web1"]}]) == ()
     assert rescued_steps(records) == ()
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        ({"diff": {"before": "a\n", "after": "b\n"}}, "--- before\n+++ after\n@@ -1 +1 @@\n-a\n+b"),
+        ({"diff": [{"prepared": "one"}, {"prepared": "two\n"}]}, "one\ntwo"),
+        ({"results": [{"diff": {"prepared": "one"}}, {"diff": [{"prepared": "two"}]}, "x"]},
+         "one\ntwo"),
+        ({"diff": {"before": "a", "after": "a"}}, ""),
+        ({"rediacc_left_out": ["diff"]}, DIFF_CUT),
+        ({"rediacc_left_out": ["stdout"]}, ""),
+        ({"diff": 5, "results": 5, "rediacc_left_out": 5}, ""),
+        ("nothing", ""),
+    ],
+)  # fmt: skip
+def test_a_steps_differences_are_kept_where_they_were_asked_for(result: Any, shown: str) -> None:
+    record = _record(result=result)
+    assert [step.diff for step in steps_of_records([record], with_diffs=True)] == [shown]
+    assert [step.diff for step in steps_of_records([record])] == [""]
+    (fine,) = steps_of_records([record | {"status": "ok"}], with_diffs=True)
+    assert fine.diff == ""
+
+
+def test_long_differences_are_cut_at_a_line_and_say_so() -> None:
+    result = {"diff": {"before": "", "after": "line\n" * 5000}}
+    (step,) = steps_of_records([_record(result=result)], with_diffs=True)
+    assert len(step.diff) <= 4000
+    assert step.diff.endswith(f"\n+line\n{DIFF_CUT}")

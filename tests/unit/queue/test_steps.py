@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from queue_lab import Lab, result
 
 from rediacc.errors import StaleClaim
 from rediacc.queue import steps as store
+from rediacc.queue.diffs import DIFF_CUT
 from rediacc.queue.steps import StepStanding, chosen, standing_of, steps_of
 from rediacc.values import Kind, MachineOutcome, Step, StepStatus
 
@@ -102,3 +104,14 @@ def test_beyond_the_limit_failures_alone_are_kept_and_the_rest_is_counted() -> N
         [],
         StepStanding(kept=21_000, read=6, left_out=4),
     )
+
+
+def test_differences_are_bounded_in_all_and_read_back(lab: Lab, task_id: int) -> None:
+    steps = [replace(step, diff="+" * 90_000) for step in _steps(1, 2, 3)]
+    _store(lab, task_id, steps[:2])
+    _store(lab, task_id, [*steps, *_steps(4)])
+    with lab.database.read() as connection:
+        found = steps_of(connection, task_id, epochs={1: 1}, machine=None, statuses=())
+        standing = standing_of(connection, task_id, 1)
+    assert [view.diff for view in found] == ["+" * 90_000, "+" * 90_000, DIFF_CUT, ""]
+    assert standing.diffs == 180_000 + len(DIFF_CUT)

@@ -266,6 +266,7 @@ def upgrade() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("is_cut", sa.Boolean(), nullable=False),
         sa.Column("delegated_to", sa.JSON(), nullable=False),
+        sa.Column("diff", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("task_id", "epoch", "number"),
     )
     op.add_column("attempt", _counted("steps_read"))

@@ -1,0 +1,1 @@
+"""What ``run`` gives a pipeline beside its exit code: files, annotations, sections of the log."""
