@@ -13,8 +13,8 @@ from rediacc.cli.parse_times import parse_duration, parse_not_before
 from rediacc.cli.parse_variables import merged_values, parse_variables
 from rediacc.cli.parse_words import parse_level, parse_pairs
 from rediacc.cli.session import Session, working_directory
-from rediacc.cli.shell_words import check_command
 from rediacc.errors import InvalidInput
+from rediacc.operations.shell_words import check_command
 from rediacc.requests import TaskRequest
 from rediacc.values import AnsibleOptions, Kind, OnLost
 

@@ -50,6 +50,7 @@ from rediacc.requests import (
     TaskRef,
     TaskRequest,
     TaskUpdate,
+    TaskWait,
     TeamCreate,
     TeamDelete,
     TeamRef,
@@ -78,6 +79,7 @@ silences = later("silences")
 task_batch = later("task_batch")
 task_reading = later("task_reading")
 task_steps = later("task_steps")
+task_waiting = later("task_waiting")
 tasks = later("tasks")
 teams = later("teams")
 
@@ -153,7 +155,7 @@ _LOGS = Operation(
     is_audited=lambda request: request.cursor is None,
 )
 
-# A screen that shows the present asks again and again; its first question is noted.
+# A screen that shows the present, and who waits, ask again and again; the first time is noted.
 _REFRESHED = tuple(
     Operation(
         name=name,
@@ -169,6 +171,7 @@ _REFRESHED = tuple(
         ("queue.depth", DepthRequest, monitoring.depth),
         ("health.history", HistoryRequest, monitoring.history),
         ("overview.read", OverviewRequest, overview.read),
+        ("task.wait", TaskWait, task_waiting.wait),
     )
 )
 

@@ -19,6 +19,7 @@ from rediacc.errors import InvalidInput, NotFound
 from rediacc.operations.bounds import check_bounded_request, check_bounded_targets
 from rediacc.operations.call import Gate
 from rediacc.operations.checking import check_request, checked_uid
+from rediacc.operations.shell_words import check_command
 from rediacc.operations.sources import Sources
 from rediacc.queue.policies import policy_to_json
 from rediacc.queue.requests import options_to_json
@@ -92,6 +93,8 @@ def compose_task(
     kind, text = request.kind, request.text
     if kind is None or text is None:
         raise InvalidInput("nothing to run: give --command, --shell, --module or --playbook")
+    if named is None and kind is Kind.COMMAND and not request.options.template:
+        check_command(text)
     team = _team(request, sources, gate, default=default_team)
     is_bounded = gate is not None and gate.is_bounded(team)
     if is_bounded:

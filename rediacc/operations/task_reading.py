@@ -20,7 +20,7 @@ from rediacc.teams.named_tasks import NamedTask, NamedTaskError, list_named_task
 from rediacc.values import PublicState, Reason
 from rediacc.views import LogPage, NamedTaskView, TaskDetail, TaskView
 
-__all__ = ["inspect", "list_all", "list_named", "logs", "opened_for_reading"]
+__all__ = ["end_if_expired", "inspect", "list_all", "list_named", "logs", "opened_for_reading"]
 
 _MOST_LISTED = 100_000
 
@@ -41,7 +41,7 @@ def list_all(call: Any, request: TaskFilter) -> tuple[TaskView, ...]:
 
 def inspect(call: Any, request: TaskRef) -> TaskDetail:
     """``task.inspect``: everything about one task."""
-    _end_if_expired(call, request.id)
+    end_if_expired(call, request.id)
     with opened_for_reading(call, request.id) as (connection, view):
         task_id = view.id
         payload, policy, row = reading.payload_of(connection, task_id)
@@ -68,7 +68,7 @@ def inspect(call: Any, request: TaskRef) -> TaskDetail:
 
 def logs(call: Any, request: LogRequest) -> LogPage:
     """``task.logs``: output after a cursor, and how the task stands after it."""
-    _end_if_expired(call, request.id)
+    end_if_expired(call, request.id)
     with opened_for_reading(call, request.id) as (connection, view):
         after = request.cursor or 0
         entries = log_entries(connection, view.id, view.kind, after)
@@ -83,7 +83,7 @@ def logs(call: Any, request: LogRequest) -> LogPage:
         )
 
 
-def _end_if_expired(call: Any, name: str) -> None:
+def end_if_expired(call: Any, name: str) -> None:
     """End tasks whose time has passed when one is looked at: there may be no worker to do it."""
     with call.database.read() as connection:
         if whereabouts(connection, name) is not None:

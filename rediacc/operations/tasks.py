@@ -18,7 +18,7 @@ from rediacc.operations.task_reading import opened_for_reading
 from rediacc.queue import changes, reading
 from rediacc.queue.outlook import obstacles
 from rediacc.queue.policies import policy_to_json
-from rediacc.queue.submit import NewTask, Submitted, submit
+from rediacc.queue.submit import NewTask, Submitted, find_existing, submit
 from rediacc.queue.workers import count_live
 from rediacc.requests import ReleaseRequest, TaskIds, TaskRequest, TaskUpdate
 from rediacc.teams.named_tasks import load_named_task
@@ -96,22 +96,32 @@ def _created(
 
 
 def _preview(call: Any, composed: Composed, outlook: Outlook) -> Created:
-    """Answer a dry run: nothing is written but the audit's line that somebody asked."""
+    """Answer a dry run: nothing is written but the audit's line that somebody asked.
+
+    :raises Conflict: the key or UUID names a task with other content.
+    """
     now = call.now
     with call.database.read() as connection:
-        composed = placed(composed, connection, outlook)
-        return Created(
-            task=preview_view(composed.task, now=now),
-            is_new=True,
-            ahead=reading.ahead_of_level(connection, composed.task.level),
-            workers_alive=count_live(
-                connection, lease_seconds=call.settings.lease_seconds, now=now
-            ),
-            policy=composed.policy,
-            notes=composed.notes,
-            placement=composed.placement,
-            waits=_waits(call, connection, preview_view(composed.task, now=now)),
-        )
+        alive = count_live(connection, lease_seconds=call.settings.lease_seconds, now=now)
+        existing = find_existing(connection, composed.task)
+        if existing is None:
+            composed = placed(composed, connection, outlook)
+            view = preview_view(composed.task, now=now)
+            return Created(
+                task=view,
+                is_new=True,
+                ahead=reading.ahead_of_level(connection, composed.task.level),
+                workers_alive=alive,
+                policy=composed.policy,
+                notes=composed.notes,
+                placement=composed.placement,
+                waits=_waits(call, connection, view),
+            )
+        if existing.archive_id is None:
+            view = reading.view_task(connection, existing.id)
+            return _created(connection, view, existing, composed, alive=alive)
+    with opened_for_reading(call, str(existing.id)) as (archive, view):
+        return _created(archive, view, existing, composed, alive=alive)
 
 
 def _waits(call: Any, connection: Connection, view: TaskView) -> tuple[str, ...]:

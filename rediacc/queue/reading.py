@@ -126,6 +126,7 @@ def list_tasks(
         (_T.c.level, wanted.priority),
         (_T.c.created_by, wanted.created_by),
         (_T.c.named, wanted.named),
+        (_T.c.idempotency_key, wanted.idempotency_key),
     ):
         if value is not None:
             query = query.where(column == value)

@@ -54,6 +54,7 @@ from rediacc.requests.tasks import (
     TaskRef,
     TaskRequest,
     TaskUpdate,
+    TaskWait,
 )
 from rediacc.requests.teams import (
     InventoryRequest,
@@ -118,6 +119,7 @@ __all__ = [
     "TaskRef",
     "TaskRequest",
     "TaskUpdate",
+    "TaskWait",
     "TeamCreate",
     "TeamDelete",
     "TeamRef",

@@ -19,6 +19,7 @@ __all__ = [
     "TaskRef",
     "TaskRequest",
     "TaskUpdate",
+    "TaskWait",
 ]
 
 
@@ -85,6 +86,7 @@ class TaskFilter:
     labels: Mapping[str, str] = field(default_factory=dict)
     created_by: str | None = None
     named: str | None = None
+    idempotency_key: str | None = None
     limit: int = 50
     queue_order: bool = False
     is_archived: bool = False
@@ -139,3 +141,18 @@ class StepFilter:
     attempt: int | None = None
     machine: str | None = None
     statuses: tuple[StepStatus, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskWait:
+    """``task.wait``: until each of these tasks has ended or is held for a person.
+
+    :param seconds: how long at most; 0 for one look. Who wants to wait longer asks again.
+    :param interval_seconds: the longest pause between two looks; the first ones are shorter.
+    :param is_refresh: asked again by who waits already, which the audit does not note again.
+    """
+
+    ids: tuple[str, ...]
+    seconds: float = 0.0
+    interval_seconds: float = 0.5
+    is_refresh: bool = False

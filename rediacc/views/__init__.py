@@ -74,6 +74,7 @@ from rediacc.views.tasks import (
     StepView,
     TaskChange,
     TaskDetail,
+    TaskProgress,
     TaskView,
 )
 from rediacc.views.teams import (
@@ -152,6 +153,7 @@ __all__ = [
     "StepView",
     "TaskChange",
     "TaskDetail",
+    "TaskProgress",
     "TaskView",
     "TeamChange",
     "TeamInventory",

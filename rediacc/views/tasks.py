@@ -31,6 +31,7 @@ __all__ = [
     "StepView",
     "TaskChange",
     "TaskDetail",
+    "TaskProgress",
     "TaskView",
 ]
 
@@ -253,6 +254,20 @@ class LogPage:
     is_final: bool
     waits: tuple[str, ...] = ()
     is_held: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskProgress:
+    """How a task that somebody waits for stands.
+
+    :param waits: why it waits, in words, while it is pending.
+    :param is_held: whether only a person can bring it on.
+    """
+
+    task: TaskView
+    is_final: bool
+    is_held: bool
+    waits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

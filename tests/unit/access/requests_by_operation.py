@@ -194,6 +194,7 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
     "task.release": lambda world: requests.ReleaseRequest(ids=(world.task(state=_HELD),)),
     "task.retry": _retry,
     "task.update": lambda world: requests.TaskUpdate(ids=(world.task(),), priority=2),
+    "task.wait": lambda world: requests.TaskWait(ids=(world.task(),)),
     "team.create": lambda world: requests.TeamCreate(name=world.fresh("spare")),
     "team.delete": lambda world: requests.TeamDelete(name=world.team()),
     "team.inspect": lambda _: requests.TeamRef(name="prod"),

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rediacc.cli.shell_words import check_command, find_operator
 from rediacc.errors import InvalidInput
+from rediacc.operations.shell_words import check_command, find_operator
 
 PLAIN = [
     "uptime",
