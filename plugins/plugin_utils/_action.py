@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.rediacc.core.plugins.plugin_utils._rediacc import (
     RediaccFailure,
@@ -49,7 +48,8 @@ class HomeAction(ActionBase):
             with open_rediacc(options) as office:
                 return self.work(office, options)
         except RediaccFailure as exc:
-            raise AnsibleActionFail(str(exc), result={"code": exc.code}) from None
+            # Returned, not raised: failed_when and until look only at what an action returns.
+            return {"changed": False, "failed": True, "msg": str(exc), "code": exc.code}
 
     def work(self, office, options):
         """Do what the task asks for.

@@ -32,7 +32,8 @@ MINIMUM_VERSION = "0.1.0"
 class RediaccFailure(Exception):
     """An operation could not be done.
 
-    :param code: rediacc's word for it, such as C(not_found).
+    :param code: rediacc's word for it, such as C(not_found); C(no_answer) where the program
+        ended without one, so that nobody knows whether it was done.
     """
 
     def __init__(self, message, *, code="error", hint=""):
@@ -101,9 +102,14 @@ class _Program:
 
     def perform(self, operation, values):
         """Return the answer of an operation."""
+        try:
+            request = json.dumps(values).encode()
+        except (TypeError, ValueError) as exc:
+            message = f"a request holds only JSON values: {exc}"
+            raise RediaccFailure(message, code="invalid_input") from None
         ended = subprocess.run(
             [self._path, "-o", "json", "perform", operation],
-            input=json.dumps(values).encode(),
+            input=request,
             capture_output=True,
             cwd=self._start,
             env=self._environment,
@@ -121,7 +127,8 @@ def _failure_of(path, ended):
         error = json.loads(last)["error"]
         return RediaccFailure(error["message"], code=error["code"], hint=error["hint"])
     except (ValueError, LookupError, TypeError):
-        return RediaccFailure(f"{path} ended with code {ended.returncode}: {last[:500]}")
+        message = f"{path} ended with code {ended.returncode}: {last[:500]}"
+        return RediaccFailure(message, code="no_answer")
 
 
 def _find_program(named):

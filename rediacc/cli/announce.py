@@ -76,7 +76,8 @@ def _start(created: Created, *, now: datetime, has_worker: bool) -> str:
 def _plan_lines(created: Created, *, now: datetime) -> Iterator[str]:
     task = created.task
     if not created.is_new:
-        yield f"nothing would be queued: task {task.id} exists already: {one_line(state_words(task))}"
+        words = one_line(state_words(task))
+        yield f"nothing would be queued: task {task.id} exists already: {words}"
         return
     yield "nothing was queued; this is what would be:"
     yield f"{task.kind.value:<10}  {one_line(task.title)}"

@@ -1,0 +1,217 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the rediacc authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documentation of the action of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: task_info
+short_description: Read tasks
+description:
+  - Returns tasks by their numbers, or those that fit filters, newest first.
+author:
+  - the rediacc authors (@rediacc)
+extends_documentation_fragment:
+  - rediacc.core.attributes
+  - rediacc.core.attributes.actiongroup_rediacc
+  - rediacc.core.attributes.info
+  - rediacc.core.home.module
+options:
+  ids:
+    description: The numbers of the tasks, or their UUIDs; without them the filters say which.
+    type: list
+    elements: str
+    aliases: [id, task_id, task_ids]
+  states:
+    description: Only those in one of these states.
+    type: list
+    elements: str
+    choices: [pending, running, succeeded, failed, cancelled]
+    aliases: [state]
+  team:
+    description: Only those of this team.
+    type: str
+  machine:
+    description: Only those for this machine.
+    type: str
+  priority:
+    description: Only those of this level.
+    type: str
+    choices: ["1", "2", "3", "4", "5", critical, high, normal, low, minimal]
+  labels:
+    description: Only those with all these labels.
+    type: dict
+  created_by:
+    description: Only those that this member queued.
+    type: str
+  named:
+    description: Only those of this named task.
+    type: str
+  idempotency_key:
+    description: Only the one that this key names.
+    type: str
+  archived:
+    description: Look in the archive, not among the tasks in the database.
+    type: bool
+    default: false
+  limit:
+    description: At most so many, counted after the filters.
+    type: int
+    default: 50
+  output:
+    description:
+      - Whether RV(tasks[].results) holds what the machines printed.
+      - With filters, C(results), C(hosts) and C(waits) are there only with this option, because
+        each task is then read on its own.
+    type: bool
+    default: false
+seealso:
+  - module: rediacc.core.queue_info
+"""
+
+EXAMPLES = r"""
+- name: Read what failed today's deployment
+  rediacc.core.task_info:
+    team: prod
+    states: [failed]
+    labels:
+      release: "1.2"
+    output: true
+  register: found
+
+- name: Show what each machine printed last
+  ansible.builtin.debug:
+    msg: "{{ item.id }}: {{ item.results }}"
+  loop: "{{ found.tasks }}"
+  loop_control:
+    label: "{{ item.title }}"
+
+- name: Look at one task
+  rediacc.core.task_info:
+    id: 42
+  register: task
+"""
+
+RETURN = r"""
+tasks:
+  description:
+    - The tasks. Of the keys that RV(tasks) has, those of the only task stand beside it where there
+      is one.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The task's number.
+      returned: success
+      type: int
+      sample: 42
+    task_id:
+      description: The same as RV(id).
+      returned: success
+      type: int
+    uid:
+      description: The task's UUID.
+      returned: success
+      type: str
+    team:
+      description: The team whose machines it is for.
+      returned: success
+      type: str
+    kind:
+      description: V(command), V(shell), V(module) or V(playbook).
+      returned: success
+      type: str
+    title:
+      description: What it runs, on one line, cut where it is long.
+      returned: success
+      type: str
+    named:
+      description: The named task that it was made from, if it was.
+      returned: success
+      type: str
+    machines:
+      description: The machines that it is for.
+      returned: success
+      type: list
+      elements: str
+    priority:
+      description: Its level, 1 (critical) to 5 (minimal).
+      returned: success
+      type: int
+    labels:
+      description: Its labels.
+      returned: success
+      type: dict
+    created_by:
+      description: Who queued it.
+      returned: success
+      type: str
+    state:
+      description: V(pending), V(running), V(succeeded), V(failed) or V(cancelled).
+      returned: success
+      type: str
+    reason:
+      description:
+        - Why it is in this state, such as V(queued), V(busy machine), V(rc), V(unreachable).
+      returned: success
+      type: str
+    rc:
+      description: The exit code of its command; of several machines the first that is not 0.
+      returned: success
+      type: int
+    queued_at:
+      description: When it was queued, in UTC.
+      returned: success
+      type: str
+      sample: "2030-01-31T17:00:00.000000Z"
+    started_at:
+      description: When it first started.
+      returned: success
+      type: str
+    finished_at:
+      description: When it ended.
+      returned: success
+      type: str
+    queue_seconds:
+      description: How long it waited for its start.
+      returned: success
+      type: float
+    elapsed:
+      description: How many seconds it took from its first start to its end.
+      returned: success
+      type: float
+    attempts:
+      description: How often it has been tried.
+      returned: success
+      type: int
+    retries_left:
+      description: How often its retry policy would still try it again.
+      returned: success
+      type: int
+    waits:
+      description: Why it waits, in words, while it is pending.
+      returned: success
+      type: list
+      elements: str
+    hosts:
+      description:
+        - The names of its machines by how they did last. The keys are V(ok), V(changed), V(failed),
+          V(unreachable), V(timed_out), V(skipped), V(cancelled), V(lost), and V(waiting) for those
+          that have no result yet.
+      returned: success
+      type: dict
+      sample: {"ok": [], "changed": ["web-01"], "failed": ["web-02"], "waiting": []}
+    results:
+      description:
+        - Each machine's last result by the machine's name. It has C(outcome) (as in C(hosts)),
+          C(rc),
+          C(msg), C(attempt), C(started_at), C(finished_at) and, of playbooks, C(counts).
+        - Its output is in C(stdout), C(stdout_lines), C(stderr) and C(stderr_lines); C(truncated)
+          says whether it was cut. What a module returned is in C(result).
+      returned: success
+      type: dict
+      sample: {"web-02": {"outcome": "failed", "rc": 3, "stdout": "", "stderr": "disk full"}}
+"""
