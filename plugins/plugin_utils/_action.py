@@ -48,8 +48,7 @@ class HomeAction(ActionBase):
             with open_rediacc(options) as office:
                 return self.work(office, options)
         except RediaccFailure as exc:
-            # Returned, not raised: failed_when and until look only at what an action returns.
-            return {"changed": False, "failed": True, "msg": str(exc), "code": exc.code}
+            return _failed(str(exc), exc.code)
 
     def work(self, office, options):
         """Do what the task asks for.
@@ -69,3 +68,7 @@ class HomeAction(ActionBase):
     def is_diff(self):
         """Whether the result should show what changed."""
         return self._task.diff
+
+
+def _failed(message, code):
+    return {"changed": False, "failed": True, "msg": message, "code": code}
