@@ -11,14 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import NoReturn
 
 import pytest
-
-from rediacc.cli import main
+from live_homes import Done, Typed
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60.0
@@ -35,52 +31,10 @@ class Home:
             name: value for name, value in os.environ.items() if not name.startswith("REDIACC_")
         } | {"PYTHONPATH": str(ROOT), "REDIACC_HOME": str(directory), "HOME": str(directory)}
 
-    def type(
-        self, *words: str | bytes, stdin: bytes | None = None, **environment: str
-    ) -> subprocess.CompletedProcess[bytes]:
-        feed = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
-        return subprocess.run(
-            [sys.executable, "-m", "rediacc", *words],
-            capture_output=True,
-            cwd=self.directory,
-            env={**self.environment, **environment},
-            timeout=SECONDS,
-            check=False,
-            **feed,
-        )
-
-    def type_quickly(self, *words: str) -> subprocess.CompletedProcess[bytes]:
-        """Type into a process that was forked with the program's modules loaded.
-
-        Loading them takes a second, which many cases would spend for nothing new.
-        """
-        with TemporaryFile() as out, TemporaryFile() as error:
-            child = os.fork()
-            if child == 0:
-                self._be_the_program(words, out.fileno(), error.fileno())
-            _pid, status = os.waitpid(child, 0)
-            out.seek(0)
-            error.seek(0)
-            return subprocess.CompletedProcess(
-                words, os.waitstatus_to_exitcode(status), out.read(), error.read()
-            )
-
-    def _be_the_program(self, words: tuple[str, ...], out: int, error: int) -> NoReturn:
-        code = 99
-        try:
-            nothing = os.open(os.devnull, os.O_RDONLY)
-            for given, standard in ((nothing, 0), (out, 1), (error, 2)):
-                os.dup2(given, standard)
-            sys.stdin = os.fdopen(0)
-            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
-            os.chdir(self.directory)
-            os.environ.clear()
-            os.environ.update(self.environment)
-            code = main.run(words, environment=os.environ)
-            sys.stdout.flush()
-            sys.stderr.flush()
-        finally:
-            os._exit(code)
+    def type(self, *words: str, stdin: bytes = b"", **environment: str) -> Done:
+        """Type a command, in a process that was forked with the program's modules loaded."""
+        its = {**self.environment, **environment}
+        return Typed(words, self.directory, its, stdin=stdin).wait()
 
     def make(self) -> None:
         for words in (
@@ -90,7 +44,7 @@ class Home:
             ("create", "machine", "web-02", "--team", "dev", "--host", "127.0.0.2"),
         ):
             done = self.type(*words)
-            assert done.returncode == 0, done.stderr
+            assert done.rc == 0, done
 
     def traces(self) -> tuple[object, ...]:
         """Return everything that a refused command must leave as it was."""
@@ -109,7 +63,6 @@ class Home:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    import_module("rediacc.operations.office")
     made = Home(tmp_path_factory.mktemp("home"))
     made.make()
     (made.directory / "broken.yml").write_text("a: [\n")
@@ -125,10 +78,10 @@ def unchanged(home: Home) -> Iterator[Home]:
     assert home.traces() == before
 
 
-def check_refused(done: subprocess.CompletedProcess[bytes], code: int, part: str = "") -> None:
-    error = done.stderr.decode()
-    assert done.returncode == code, error
-    assert done.stdout == b""
+def check_refused(done: Done, code: int, part: str = "") -> None:
+    error = done.stderr
+    assert done.rc == code, error
+    assert done.stdout == ""
     assert error.startswith("rediacc: error: "), error
     assert error.count("\n") == 1, error
     assert error.endswith("\n")
@@ -306,7 +259,7 @@ OPERATIONS_REFUSE = [
 
 @pytest.mark.parametrize(("words", "code"), OPERATIONS_REFUSE, ids=lambda value: str(value)[:60])
 def test_operation_refuses_in_one_line(unchanged: Home, words: list[str], code: int) -> None:
-    check_refused(unchanged.type_quickly(*words), code)
+    check_refused(unchanged.type(*words), code)
 
 
 @pytest.mark.parametrize(
@@ -332,23 +285,32 @@ def test_two_options_cannot_both_read_standard_input(unchanged: Home) -> None:
 
 
 def test_argument_that_is_no_text_is_refused(unchanged: Home) -> None:
-    check_refused(unchanged.type(*CREATE, "--shell", b"echo \xff"), 2, "UTF-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "rediacc", *CREATE, "--shell", b"echo \xff"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        cwd=unchanged.directory,
+        env=unchanged.environment,
+        timeout=SECONDS,
+        check=False,
+    )
+    check_refused(Done(done.returncode, done.stdout, done.stderr), 2, "UTF-8")
 
 
 def test_control_characters_of_an_argument_do_not_reach_the_terminal(unchanged: Home) -> None:
     done = unchanged.type("inspect", "team", "\x1b]0;owned\x07\nsecond line")
-    assert done.returncode in (2, 5)
-    check_refused(done, done.returncode)
+    assert done.rc in (2, 5)
+    check_refused(done, done.rc)
 
 
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "yaml", "name"])
 def test_exit_code_is_the_same_in_every_output(unchanged: Home, output: str) -> None:
-    done = unchanged.type_quickly("inspect", "team", "nowhere", "-o", output)
-    assert done.returncode == 5, done.stderr
+    done = unchanged.type("inspect", "team", "nowhere", "-o", output)
+    assert done.rc == 5, done
     if output.startswith("json"):
         error = json.loads(done.stderr)["error"]
         assert (error["code"], error["exit_code"]) == ("not_found", 5)
-        assert done.stdout == b""
+        assert done.stdout == ""
     else:
         check_refused(done, 5)
 
@@ -411,7 +373,7 @@ def test_person_at_a_terminal_is_asked_and_may_decline(unchanged: Home) -> None:
 
 def test_ctrl_c_detaches_from_the_wait_and_says_how_to_come_back(home: Home) -> None:
     created = home.type(*CREATE, "--command", "true", "--not-before", "+1h", "-o", "name")
-    task = created.stdout.decode().strip()
+    task = created.stdout.strip()
     assert task.isdigit()
     process = subprocess.Popen(
         [sys.executable, "-m", "rediacc", "wait", task],
@@ -435,21 +397,21 @@ def test_ctrl_c_detaches_from_the_wait_and_says_how_to_come_back(home: Home) -> 
 
 def test_wait_that_runs_out_leaves_the_task_alone(home: Home) -> None:
     created = home.type(*CREATE, "--command", "true", "--not-before", "+1h", "-o", "name")
-    task = created.stdout.decode().strip()
+    task = created.stdout.strip()
     begun = time.monotonic()
     done = home.type("wait", task, "--wait-timeout", "0.2s")
-    assert done.returncode == 124
+    assert done.rc == 124
     assert time.monotonic() - begun >= 0.2
     cancelled = home.type("cancel", "queue", task, "--confirm")
-    assert cancelled.returncode == 0
-    assert home.type("wait", task).returncode == 12
-    assert home.type("cancel", "task", "999999", task).returncode == 5
+    assert cancelled.rc == 0
+    assert home.type("wait", task).rc == 12
+    assert home.type("cancel", "task", "999999", task).rc == 5
 
 
 def test_create_says_which_task_and_that_no_worker_is_there(home: Home) -> None:
     done = home.type(*CREATE, "--priority", "1", "--command", "uptime")
-    assert done.returncode == 0
-    assert done.stdout.decode().startswith("task ")
-    assert "created: level 1, " in done.stdout.decode()
-    assert done.stdout.count(b"\n") == 1
-    assert "no worker is running: rediacc worker" in done.stderr.decode()
+    assert done.rc == 0
+    assert done.stdout.startswith("task ")
+    assert "created: level 1, " in done.stdout
+    assert done.stdout.count("\n") == 1
+    assert "no worker is running: rediacc worker" in done.stderr

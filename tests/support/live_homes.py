@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar
 
 import psutil
+from loaded_program import load_program
 from machines import Machine, Machines, remote_python
 
 __all__ = [
@@ -77,13 +78,22 @@ class Typed:
     """A command that was typed and may not have ended yet."""
 
     def __init__(
-        self, words: Sequence[str], directory: Path, environment: Mapping[str, str]
+        self,
+        words: Sequence[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        *,
+        stdin: bytes = b"",
     ) -> None:
-        import_module("rediacc.operations.office")
+        load_program()
         self._out, self._error = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
-        self._pid = os.fork()
-        if self._pid == 0:
-            _be_the_program(words, directory, environment, self._out, self._error)
+        with tempfile.TemporaryFile() as given:
+            given.write(stdin)
+            given.seek(0)
+            self._pid = os.fork()
+            if self._pid == 0:
+                streams = (given, self._out, self._error)
+                _be_the_program(words, directory, environment, streams)
 
     def send(self, number: int) -> None:
         """Send a signal to it; it must not have been waited for."""
@@ -101,20 +111,18 @@ def _be_the_program(
     words: Sequence[str],
     directory: Path,
     environment: Mapping[str, str],
-    out: IO[bytes],
-    error: IO[bytes],
+    streams: tuple[IO[bytes], IO[bytes], IO[bytes]],
     *,
     is_afresh: bool = False,
 ) -> NoReturn:
     code = 99
     try:
         main = import_module("rediacc.cli.main")
-        nothing = os.open(os.devnull, os.O_RDONLY)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        for given, standard in ((nothing, 0), (out.fileno(), 1), (error.fileno(), 2)):
-            os.dup2(given, standard)
+        for standard, stream in enumerate(streams):
+            os.dup2(stream.fileno(), standard)
         sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
         os.chdir(directory)
         if is_afresh:
@@ -342,14 +350,14 @@ class Home:
         """
         self._logs += 1
         log = self.directory / f"worker-{self._logs}.log"
-        import_module("rediacc.worker.main")
-        with log.open("wb") as stream:
+        load_program()
+        with log.open("wb") as stream, open(os.devnull, "rb") as nothing:
             pid = os.fork()
             if pid == 0:
                 its = {**self.environment, **environment}
-                is_afresh = bool(environment)
+                streams = (nothing, stream, stream)
                 argv = ("worker", *words)
-                _be_the_program(argv, self.directory, its, stream, stream, is_afresh=is_afresh)
+                _be_the_program(argv, self.directory, its, streams, is_afresh=bool(environment))
         worker = WorkerProcess(pid, log)
         try:
             yield worker
