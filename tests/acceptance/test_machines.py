@@ -126,6 +126,15 @@ def test_stopped_machine_is_unreachable_and_comes_back(rig: Machines) -> None:
     assert _ssh(rig, "beta", "true").returncode == 0
 
 
+def test_machine_comes_back_on_its_own_address_however_often(rig: Machines) -> None:
+    before = rig.machine("beta")
+    for _ in range(20):
+        rig.stop("beta")
+        rig.start("beta")
+    assert rig.machine("beta") == before
+    assert _ssh(rig, "beta", "true").returncode == 0
+
+
 def test_swapped_host_key_is_refused_by_who_knows_the_old_one(rig: Machines) -> None:
     known = rig.known_hosts(rig.directory / "old_known_hosts")
     rig.swap_host_key("beta")

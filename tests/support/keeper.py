@@ -9,6 +9,7 @@ Usage: keeper.py VARIABLE=PREFIX, the start of the mark in the environment of th
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -18,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +36,12 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else _leave)
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    servers: dict[str, int] = {}
+    servers = Servers()
     try:
         _serve(servers, parent)
     finally:
-        for pid in servers.values():
-            _end(pid, with_connections=True)
+        for name in list(servers.pids):
+            servers.end(name)
         _clear(mark)
     return 0
 
@@ -48,10 +50,10 @@ def _leave(_signal: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
-def _serve(servers: dict[str, int], parent: int) -> None:
+def _serve(servers: Servers, parent: int) -> None:
     pending = b""
     while os.getppid() == parent:
-        _reap(servers)
+        servers.reap()
         # A process that was forked, not started, could hold the pipe open: so look at the
         # parent, too.
         if not select.select([0], [], [], _PARENT_CHECK_SECONDS)[0]:
@@ -64,24 +66,68 @@ def _serve(servers: dict[str, int], parent: int) -> None:
             print(_obey(servers, json.loads(line)), flush=True)
 
 
-def _obey(servers: dict[str, int], request: dict[str, Any]) -> str:
+def _obey(servers: Servers, request: dict[str, Any]) -> str:
     if request["do"] == "stop":
-        pid = servers.pop(request["name"], None)
+        return "ok" if servers.end(request["name"]) else "is not running"
+    return servers.start(request["spec"])
+
+
+class Servers:
+    """The servers that run, and the addresses that are kept for those that do not."""
+
+    def __init__(self) -> None:
+        self.pids: dict[str, int] = {}
+        self._kept: dict[str, socket.socket] = {}
+
+    def start(self, spec: dict[str, Any]) -> str:
+        """Start a server; ``taken`` only for an address that it has not had before."""
+        name = spec["name"]
+        if name in self.pids:
+            return "is running already"
+        if name not in self._kept:
+            kept = _keep_address(spec)
+            if kept is None:
+                return "taken"
+            self._kept[name] = kept
+        pid = _start_openssh(spec) if spec["backend"] == "sshd" else _start_asyncssh(spec)
+        self.pids[name] = pid
+        if _answers(spec, pid):
+            return "ok"
+        self.end(name)
+        return "does not answer"
+
+    def end(self, name: str) -> bool:
+        """Kill a server and its connections' processes, not the commands that they started.
+
+        The server's address is free when this returns. Returns whether it was running.
+        """
+        pid = self.pids.pop(name, None)
         if pid is None:
-            return "is not running"
-        _end(pid, with_connections=True)
-        return "ok"
-    spec = request["spec"]
-    if spec["name"] in servers:
-        return "is running already"
-    if _is_taken(spec):
-        return "taken"
-    pid = _start_openssh(spec) if spec["backend"] == "sshd" else _start_asyncssh(spec)
-    if not _answers(spec, pid):
-        _end(pid, with_connections=True)
-        return "taken" if _is_taken(spec) else "does not answer"
-    servers[spec["name"]] = pid
-    return "ok"
+            return False
+        self._kill([pid])
+        # Nobody accepts connections any more, and the processes of those that stand are ours now.
+        self._kill(
+            session
+            for child in _children(os.getpid())
+            if child not in self.pids.values() and _is_session(child)
+            for session in (child, *_sessions(child))
+        )
+        return True
+
+    def reap(self) -> None:
+        """Take note of what has ended."""
+        ended = _reap()
+        self.pids = {name: pid for name, pid in self.pids.items() if pid not in ended}
+
+    def _kill(self, pids: Iterable[int]) -> None:
+        """Kill processes that are ours or become so, and wait until they have let go of all."""
+        family = list(pids)
+        for pid in family:
+            _kill(pid)
+        # A zombie is not enough: with threads left it still holds its sockets until it is reaped.
+        while any(Path(f"/proc/{pid}").exists() for pid in family):
+            self.reap()
+            time.sleep(0.005)
 
 
 def _start_openssh(spec: dict[str, Any]) -> int:
@@ -117,14 +163,19 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def _is_taken(spec: dict[str, Any]) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((spec["address"], spec["port"]))
-        except OSError:
-            return True
-    return False
+def _keep_address(spec: dict[str, Any]) -> socket.socket | None:
+    """Bind an address that its server can bind beside us, and nobody else: until we end.
+
+    Returns ``None`` when somebody has it.
+    """
+    kept = socket.socket()
+    try:
+        kept.bind((spec["address"], spec["port"]))
+    except OSError:
+        kept.close()
+        return None
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return kept
 
 
 def _answers(spec: dict[str, Any], pid: int) -> bool:
@@ -142,21 +193,11 @@ def _answers(spec: dict[str, Any], pid: int) -> bool:
     return False
 
 
-def _end(pid: int, *, with_connections: bool) -> None:
-    """Kill a server and the processes of its connections, not the commands that they started."""
-    family = [pid, *(_sessions(pid) if with_connections else [])]
-    for member in family:
-        _kill(member)
-    while any(_is_alive(member) for member in family):
-        _reap({})
-        time.sleep(0.005)
-
-
 def _sessions(pid: int) -> list[int]:
-    """The server's descendants that run the server's own program."""
+    """OpenSSH's processes for connections below `pid`."""
     found = []
     for child in _children(pid):
-        if _program(child) == _program(pid):
+        if _is_session(child):
             found += [child, *_sessions(child)]
     return found
 
@@ -168,17 +209,10 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-def _program(pid: int) -> str:
-    # The command line, not /proc/PID/exe: OpenSSH's session processes forbid a look at that.
+def _is_session(pid: int) -> bool:
+    # The name, not /proc/PID/exe: OpenSSH's session processes forbid a look at that.
     try:
-        return Path(f"/proc/{pid}/comm").read_text()
-    except OSError:
-        return ""
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/comm").read_text().startswith("sshd")
     except OSError:
         return False
 
@@ -192,7 +226,7 @@ def _clear(mark: bytes) -> None:
     ]:
         for pid in marked:
             _kill(pid)
-        _reap({})
+        _reap()
         time.sleep(0.01)
 
 
@@ -213,16 +247,12 @@ def _kill(pid: int) -> None:
         return
 
 
-def _reap(servers: dict[str, int]) -> None:
-    while True:
-        try:
-            pid, _pid = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
-        for name in [name for name, server in servers.items() if server == pid]:
-            del servers[name]
+def _reap() -> set[int]:
+    ended = set()
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG)) != (0, 0):
+            ended.add(found[0])
+    return ended
 
 
 if __name__ == "__main__":
