@@ -23,6 +23,7 @@ __all__ = [
     "MachineResult",
     "MachineState",
     "OnLost",
+    "Origin",
     "Permission",
     "PolicyView",
     "Proof",
@@ -160,6 +161,13 @@ class OnLost(StrEnum):
     HOLD = "hold"
     RETRY = "retry"
     FAIL = "fail"
+
+
+class Origin(StrEnum):
+    """Where a task comes from: the queue, or a play that somebody started by hand."""
+
+    QUEUE = "queue"
+    HAND = "hand"
 
 
 class MachineState(StrEnum):

@@ -8,8 +8,21 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: results
 type: notification
-short_description: Report results to rediacc over a private channel
+short_description: Report results to rediacc, of its own runs and of plays started by hand
 description:
+  - In runs that rediacc starts, results reach it over a private channel.
+  - A playbook that somebody starts with C(ansible-playbook) is recorded in the history of
+    rediacc's home as a task that is over, with its machines, their results, and each Ansible task
+    on each machine. So is what C(ansible) runs, where C(bin_ansible_callbacks) is set.
+  - That neither breaks nor slows the play. Nothing of rediacc is loaded in its process; it appends
+    to a private file, and when it has ended, a process of its own brings that into the history.
+    Where the database is away, the file stays, and the next play, a worker, or
+    C(rediacc doctor) brings it in, once.
+  - Recorded is who ran it, when and how long; playbooks, inventory, limit, tags, and check mode; of
+    extra variables only the names; of modules their messages, and the output of those that
+    failed. Of ad-hoc commands the module and its result are recorded, and no arguments.
+  - The team is O(team), else the one whose inventory the play used, else the one that has all its
+    machines. A play of no team is not recorded; the next one warns of it in one line.
   - Appends one JSON object for each play, task, and result of a task on a host to a private
     file, so that what machines print can never be taken for a result.
   - Values that Ansible decrypts from vaults are replaced by C(********) in these records and
@@ -21,13 +34,35 @@ description:
   - Tells once when a task may run as another user than the one who logs in, before it starts,
     so that whoever stops the run looks for that user's processes too.
   - Fails tasks that delegate to a host of O(deny).
-  - Does nothing unless E(REDIACC_RECORDS) is set, which rediacc does for its own runs.
+  - Sets no variable, refuses no delegation, and does not change what is printed unless
+    E(REDIACC_RECORDS) is set, which rediacc does for its own runs.
 author:
   - the rediacc authors (@rediacc)
+extends_documentation_fragment:
+  - rediacc.core.home.callback
 requirements:
   - to be enabled in C(callbacks_enabled)
   - Linux on the controller
 options:
+  team:
+    description: The team that plays started by hand are recorded under.
+    type: str
+    env:
+      - name: REDIACC_TEAM
+    ini:
+      - section: callback_rediacc
+        key: team
+  wait:
+    description:
+      - Whether Ansible waits at its end until a play that was started by hand is recorded, and
+        warns at once where it is not.
+    type: bool
+    default: false
+    env:
+      - name: REDIACC_RESULTS_WAIT
+    ini:
+      - section: callback_rediacc_results
+        key: wait
   records:
     description: The file to which records are appended.
     type: path
@@ -56,9 +91,9 @@ options:
     env:
       - name: REDIACC_LEARN
 notes:
-  - The options are read from the environment before Ansible resolves options, because
-    masking begins when the plugin is made. They are then removed from it, so that neither
-    tasks on the controller nor an Ansible that they start sees them.
+  - The options of rediacc's own runs are read from the environment before Ansible resolves
+    options, because masking begins when the plugin is made. They are then removed from it, so that
+    neither tasks on the controller nor an Ansible that they start sees them.
 """
 
 import contextlib
@@ -69,12 +104,16 @@ from ansible.playbook.handler import Handler
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.rediacc.core.plugins.plugin_utils import _results as results
 from ansible_collections.rediacc.core.plugins.plugin_utils._becoming import BecomeWatch
+from ansible_collections.rediacc.core.plugins.plugin_utils._by_hand import begin_by_hand, slim
 from ansible_collections.rediacc.core.plugins.plugin_utils._delegation_guard import (
     guard_delegation,
     read_denied,
 )
 from ansible_collections.rediacc.core.plugins.plugin_utils._masking import Masker
-from ansible_collections.rediacc.core.plugins.plugin_utils._origin import note_origin
+from ansible_collections.rediacc.core.plugins.plugin_utils._origin import (
+    is_of_rediacc,
+    note_origin,
+)
 from ansible_collections.rediacc.core.plugins.plugin_utils._process_secrets import (
     learn_what_was_read,
     process_secrets,
@@ -103,6 +142,8 @@ _FREE_TEXT = frozenset(
         "result",
     )
 )
+# Of plays that were started by hand; one more than a step keeps, so that it is known to be cut.
+_MOST_STEP_MESSAGE = 1001
 _WITHHELD = "withheld: secrets cannot be masked with this version of ansible-core"
 
 
@@ -152,11 +193,15 @@ class CallbackModule(CallbackBase):
         self._refusal = None
         self._secrets = None
         self._records = None
+        self._marker = None
         self._learned = environment["LEARN"]
-        if not environment["RECORDS"]:
+        self._is_by_hand = not environment["RECORDS"]
+        if self._is_by_hand and is_of_rediacc():
             self.disabled = True
             return
         self._start_masking()
+        if self._is_by_hand:
+            return
         self._start_guard(environment["DENY"])
         self._start_records(environment)
 
@@ -168,8 +213,10 @@ class CallbackModule(CallbackBase):
     def _start_masking(self):
         try:
             secrets = process_secrets()
-            mask_standard_streams(secrets.masker)
-            mask_log(secrets.masker)
+            if not self._is_by_hand:
+                # What people see when they run a play themselves stays as it is.
+                mask_standard_streams(secrets.masker)
+                mask_log(secrets.masker)
         except Exception as exc:
             self._display.warning(f"rediacc.core.results cannot mask secrets: {exc}")
         else:
@@ -194,6 +241,28 @@ class CallbackModule(CallbackBase):
             self._display.error(self._refusal)
             raise SystemExit(1)
         self._relearn(playbook.get_plays())
+        if self._is_by_hand and self._records is None:
+            self._begin_by_hand(playbook.get_plays())
+
+    @_harmless
+    def _begin_by_hand(self, plays):
+        masker = self._secrets.masker() if self._secrets is not None else Masker()
+        options = {name: self.get_option(name) for name in ("rediacc_home", "team")}
+        spool = begin_by_hand(plays, options, masker)
+        if spool is None:
+            self.disabled = True
+            self._display.vv("rediacc.core.results: no home of rediacc here, nothing is recorded")
+            return
+        for note in spool.take_notes():
+            self._warn_of_history(note)
+        is_waiting = self.get_option("wait")
+        spool.hand_over_at_exit(
+            self.get_option("rediacc_program"), self._warn_of_history if is_waiting else None
+        )
+        self._records = spool
+
+    def _warn_of_history(self, text):
+        self._display.warning(f"rediacc.core.results: {text}")
 
     @_harmless
     def _relearn(self, plays):
@@ -205,7 +274,8 @@ class CallbackModule(CallbackBase):
         self._play = str(play.get_name())
         pattern = play.hosts if isinstance(play.hosts, str) else ",".join(map(str, play.hosts))
         self._write("play", {"name": self._play, "hosts_pattern": pattern})
-        self._become.begin_play(play)
+        if not self._is_by_hand:
+            self._become.begin_play(play)
 
     @_harmless
     def v2_playbook_on_no_hosts_matched(self):
@@ -226,8 +296,9 @@ class CallbackModule(CallbackBase):
     def _begin(self, task):
         if self._marker is not None:
             self._marker.mark(task)
-        self._become.look_at_task(task)
-        self._tell_become()
+        if not self._is_by_hand:
+            self._become.look_at_task(task)
+            self._tell_become()
         self._write("task", {**self._task_fields(task), "uuid": task._uuid})
 
     def _task_fields(self, task):
@@ -240,8 +311,9 @@ class CallbackModule(CallbackBase):
     @_harmless
     def v2_runner_on_start(self, host, task):
         self._starts[host.get_name(), task._uuid] = utc_now()
-        self._become.look_at_host(host)
-        self._tell_become()
+        if not self._is_by_hand:
+            self._become.look_at_host(host)
+            self._tell_become()
 
     def _tell_become(self):
         """Tell once, before anything of it starts, that the run may become another user."""
@@ -251,7 +323,7 @@ class CallbackModule(CallbackBase):
 
     def _tell_blindness(self):
         """Tell that from now on nobody looks who the run becomes, as well as that still goes."""
-        if self._records is not None and not self._has_told_become:
+        if self._records is not None and not self._has_told_become and not self._is_by_hand:
             with contextlib.suppress(Exception):
                 self._records.write("become", {})
 
@@ -315,7 +387,8 @@ class CallbackModule(CallbackBase):
     def _finish(self, result, status):
         """Tell a result; one that cannot be told must not cost other machines theirs."""
         host, task = result.host.get_name(), result.task
-        self._become.look_at_end(task)
+        if not self._is_by_hand:
+            self._become.look_at_end(task)
         key = (host, task._uuid)
         messages, delegated = self._items.pop(key, ([], []))
         if not delegated and _delegated_to(result):
@@ -336,8 +409,10 @@ class CallbackModule(CallbackBase):
             "handler": isinstance(task, Handler),
         }
         try:
-            outcome = self._outcome(result, record["action"], status, messages)
-            self._write("result", {**record, **outcome})
+            record |= self._outcome(result, record["action"], status, messages)
+            if self._is_by_hand:
+                slim(record)
+            self._write("result", record)
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as exc:
             self._write("result", {**record, **results.untellable(status, type(exc).__name__)})
 
@@ -373,6 +448,8 @@ class CallbackModule(CallbackBase):
         if kind == "result":
             # Cut only what is masked: a cut before could leave a part of a secret.
             results.cut_record(record)
+            if self._is_by_hand:
+                record["message"] = record["message"][:_MOST_STEP_MESSAGE]
         self._records.write(kind, record)
 
 

@@ -29,6 +29,10 @@ class RecordFile:
         self._fd = os.open(path, flags, 0o600)
         self._counter = mmap.mmap(-1, _COUNTER.size)
 
+    def fileno(self) -> int:
+        """Return the file's descriptor."""
+        return self._fd
+
     def write(self, kind: str, fields: dict[str, object]) -> None:
         """Append one record of a kind.
 

@@ -37,7 +37,8 @@ _SET_CURSOR = text(
 )
 _FINISHED = text(
     "SELECT id, team, named, kind, title, state, finished_at FROM task "
-    "WHERE state >= 20 AND (finished_at > :since OR (finished_at = :since AND id > :id)) "
+    "WHERE state >= 20 AND origin = 'queue' "
+    "AND (finished_at > :since OR (finished_at = :since AND id > :id)) "
     "ORDER BY finished_at, id LIMIT :limit"
 )
 _FINE = text(

@@ -16,7 +16,7 @@ from rediacc.queue.transitions import count
 from rediacc.storage.engine import Database
 from rediacc.storage.tables.archives import ArchivedTask
 from rediacc.times import moment
-from rediacc.values import State
+from rediacc.values import Origin, State
 
 __all__ = ["TaskSort"]
 
@@ -43,7 +43,7 @@ _TOLD = text("SELECT id, task_id FROM outbox WHERE task_id IN :ids").bindparams(
     bindparam("ids", expanding=True)
 )
 _STANDING = text(
-    "SELECT id, state, epoch, team, level, uid, idempotency_key, digest, "
+    "SELECT id, state, epoch, team, level, uid, idempotency_key, digest, origin, "
     "(SELECT MAX(id) FROM event WHERE task_id = task.id) AS last_event "
     "FROM task WHERE id IN :ids"
 ).bindparams(bindparam("ids", expanding=True))
@@ -175,7 +175,8 @@ def _remove_batch(connection: Connection, batch: Sequence[dict[str, Any]], archi
     connection.execute(TASK.delete().where(TASK.c.id.in_(gone)))
     _remove_around(connection, same)
     for row in rows:
-        count(connection, row.team, row.level, State(row.state), -1)
+        if row.origin == Origin.QUEUE:  # others are in no counter
+            count(connection, row.team, row.level, State(row.state), -1)
 
 
 def _remove_steps(database: Database, task_id: int) -> None:

@@ -17,7 +17,7 @@ from rediacc.cli.render.output import print_document, print_items, print_lines
 from rediacc.cli.session import Session, View
 from rediacc.errors import InvalidInput
 from rediacc.requests import StepFilter, TaskFilter, TaskRef
-from rediacc.values import PublicState, StepStatus
+from rediacc.values import Origin, PublicState, StepStatus
 from rediacc.views import StepList, TaskDetail
 
 __all__ = ["print_details", "print_steps", "print_tasks", "step_statuses"]
@@ -26,7 +26,12 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 
 def print_tasks(
-    session: Session, options: dict[str, Any], *, is_queue: bool, is_archived: bool = False
+    session: Session,
+    options: dict[str, Any],
+    *,
+    is_queue: bool,
+    is_archived: bool = False,
+    origin: str | None = None,
 ) -> None:
     """Print the tasks that the filters leave."""
     display = {name: options[name] for name in _DISPLAY}
@@ -44,6 +49,7 @@ def print_tasks(
         limit=options["limit"],
         queue_order=is_queue,
         is_archived=is_archived,
+        origin=None if origin is None else Origin(origin),
     )
     print_items(
         view,

@@ -56,7 +56,7 @@ def rescued_steps(records: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
 
 
 def _step(record: Mapping[str, Any], status: StepStatus, diff: str) -> Step:
-    message = str(record.get("message") or "")
+    message = _message(record, status)
     return Step(
         number=record["seq"],
         machine=_name(record.get("host")),
@@ -88,6 +88,17 @@ def _diff(record: Mapping[str, Any]) -> str:
     left_out = result.get("rediacc_left_out")
     is_left_out = isinstance(left_out, list) and bool({"diff", "results"} & {*map(str, left_out)})
     return bounded_diff(parts) or (DIFF_CUT if is_left_out else "")
+
+
+def _message(record: Mapping[str, Any], status: StepStatus) -> str:
+    """Return what a step says; of one that went wrong, the end of what it printed, too."""
+    message = str(record.get("message") or "")
+    if status in (StepStatus.FAILED, StepStatus.IGNORED):
+        printed = str(record.get("stderr") or record.get("stdout") or "").strip()
+        if printed and printed not in message:
+            room = max(0, _MOST_MESSAGE - len(message) - 1)
+            message = f"{message}\n{printed[-room:]}" if room else message
+    return message
 
 
 def _name(value: object) -> str:

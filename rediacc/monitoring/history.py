@@ -44,12 +44,14 @@ _FAILURES = text(
     "FROM result JOIN task ON task.id = result.task_id WHERE result.id >= :first "
     "AND result.at >= :since AND result.at < :until "
     "AND result.outcome IN ('failed', 'unreachable', 'timed out') AND task.team IN :teams "
+    "AND task.origin = 'queue' "
     "GROUP BY hour, task.team, result.machine ORDER BY hour, task.team, result.machine"
 ).bindparams(bindparam("teams", expanding=True))
 _SLOWEST = text(
     "SELECT id, team, level, title, state, finished_at, finished_at - started_at AS took FROM task "
     "WHERE state >= 20 AND finished_at >= :since AND finished_at < :until "
-    "AND started_at IS NOT NULL AND team IN :teams ORDER BY took DESC, id LIMIT :limit"
+    "AND started_at IS NOT NULL AND team IN :teams AND origin = 'queue' "
+    "ORDER BY took DESC, id LIMIT :limit"
 ).bindparams(bindparam("teams", expanding=True))
 _MACHINES = text("SELECT machine FROM task_machine WHERE task_id = :id ORDER BY position")
 

@@ -31,6 +31,7 @@ from rediacc.requests import (
     MetricsRequest,
     Nothing,
     OverviewRequest,
+    PlayRecord,
     ReleaseRequest,
     ReportRequest,
     ScanRequest,
@@ -65,6 +66,7 @@ alerts = later("alerts")
 archives = later("archives")
 audits = later("audits")
 checks = later("checks")
+history = later("history")
 inventories = later("inventories")
 machine_changes = later("machine_changes")
 machines = later("machines")
@@ -98,6 +100,7 @@ _TABLE = (
     ("report.read", _TEAM, _READ, ReportRequest, reporting.read),
     ("task.inspect", _TEAM, _READ, TaskRef, task_reading.inspect),
     ("task.steps", _TEAM, _READ, StepFilter, task_steps.steps),
+    ("history.record", _TEAM, _RUN, PlayRecord, history.record),
     ("named_task.list", _HOME, _READ, Nothing, task_reading.list_named),
     ("team.create", _HOME, _MANAGE, TeamCreate, teams.create),
     ("team.list", _TEAM, _READ, Nothing, teams.list_all),

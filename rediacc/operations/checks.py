@@ -16,6 +16,7 @@ from rediacc.errors import RediaccError
 from rediacc.execution.collection import collection_directory
 from rediacc.execution.rundir import runtime_directory
 from rediacc.operations.files import settle_intents
+from rediacc.operations.history import check_plays
 from rediacc.operations.vault_checks import check_vaults
 from rediacc.queue.sweep import find_violations
 from rediacc.queue.workers import list_workers as read_workers
@@ -64,6 +65,7 @@ def check(call: Any, request: DoctorRequest) -> tuple[Check, ...]:
         ("runtime", _runtime),
         ("disk", _disk),
         ("worker", _workers),
+        ("history", check_plays),
         ("access", _access),
     ]
     if request.machines:

@@ -22,7 +22,7 @@ from rediacc.queue.transitions import (
     wake,
 )
 from rediacc.storage.tables.tasks import TaskPayload
-from rediacc.values import Reason, State
+from rediacc.values import Origin, Reason, State
 
 __all__ = ["cancel", "leave_queue", "release", "retry", "update_pending"]
 
@@ -39,6 +39,7 @@ _REOPEN_ALL = text("UPDATE task_machine SET outcome = 'pending' WHERE task_id = 
 _LEFT = text(
     "SELECT COUNT(*) FROM task_machine WHERE task_id = :id AND outcome NOT IN ('ok', 'changed')"
 )
+_ORIGIN = text("SELECT origin FROM task WHERE id = :id")
 _POLICY = text("SELECT policy FROM task_payload WHERE task_id = :id").columns(policy=JSON)
 _PAYLOAD = TaskPayload.__table__  # type: ignore[attr-defined]
 _PENDING = (State.SCHEDULED, State.WAITING, State.READY, State.PARKED, State.HELD)
@@ -100,6 +101,11 @@ def retry(connection: Connection, task_id: int, *, rules: QueueRules, actor: str
     :raises Conflict: it did not fail.
     """
     key = load_key(connection, task_id)
+    if connection.execute(_ORIGIN, {"id": task_id}).scalar_one() == Origin.HAND:
+        raise Conflict(
+            f"task {task_id} was started by hand, and how is not known whole",
+            hint="start it again by hand, or queue it with rediacc run --playbook",
+        )
     if key.state not in (State.FAILED, State.CANCELLED):
         hint = f"rediacc release task {task_id} --retry" if key.state is State.HELD else ""
         raise Conflict(

@@ -29,6 +29,7 @@ from rediacc.values import (
     Kind,
     MachineOutcome,
     MachineResult,
+    Origin,
     PolicyView,
     PublicState,
     Reason,
@@ -127,6 +128,7 @@ def list_tasks(
         (_T.c.created_by, wanted.created_by),
         (_T.c.named, wanted.named),
         (_T.c.idempotency_key, wanted.idempotency_key),
+        (_T.c.origin, wanted.origin),
     ):
         if value is not None:
             query = query.where(column == value)
@@ -297,7 +299,8 @@ def view_of(row: Row[Any], machines: Sequence[str], labels: dict[str, str]) -> T
     started, finished = moment_or_none(row.started_at), moment_or_none(row.finished_at)
     # A retry moves the time from which it may start; how long the task queued is settled then.
     queued_from = row.eligible_at if row.queued_from_at is None else row.queued_from_at
-    queued = (row.started_at - queued_from) / 1e6 if row.started_at else None
+    is_timed = row.started_at is not None and row.origin != Origin.HAND
+    queued = (row.started_at - queued_from) / 1e6 if is_timed else None
     elapsed = (row.finished_at - row.started_at) / 1e6 if row.started_at and finished else None
     return TaskView(
         id=row.id,
@@ -321,6 +324,7 @@ def view_of(row: Row[Any], machines: Sequence[str], labels: dict[str, str]) -> T
         rc=row.rc,
         queue_seconds=max(0.0, queued) if queued is not None else None,
         elapsed_seconds=elapsed,
+        origin=Origin(row.origin),
     )
 
 

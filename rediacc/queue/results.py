@@ -18,6 +18,7 @@ __all__ = [
     "machine_ends",
     "record_results",
     "require_present",
+    "result_row",
     "storable",
     "store_results",
 ]
@@ -88,12 +89,13 @@ def store_results(
     now: int,
 ) -> None:
     for result in results:
-        connection.execute(_RESULT, _result_row(task_id, epoch, result, now=now))
+        connection.execute(_RESULT, result_row(task_id, epoch, result, now=now))
         parameters = {"id": task_id, "machine": result.machine, "outcome": str(result.outcome)}
         connection.execute(_MACHINE_OUTCOME, parameters)
 
 
-def _result_row(task_id: int, epoch: int, result: MachineResult, *, now: int) -> dict[str, Any]:
+def result_row(task_id: int, epoch: int, result: MachineResult, *, now: int) -> dict[str, Any]:
+    """Return a machine's result as the row that holds it."""
     return {
         "task_id": task_id,
         "epoch": epoch,

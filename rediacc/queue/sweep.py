@@ -28,7 +28,7 @@ _FORGOTTEN = text(
 _COUNTERS = text(
     "SELECT c.team, c.level, c.state, c.number, "
     "(SELECT COUNT(*) FROM task t WHERE t.team = c.team AND t.level = c.level "
-    "AND t.state = c.state) AS actual FROM counter c WHERE c.state > 0"
+    "AND t.state = c.state AND t.origin = 'queue') AS actual FROM counter c WHERE c.state > 0"
 )
 
 

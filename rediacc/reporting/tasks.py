@@ -16,7 +16,11 @@ from rediacc.views import BusyMachine, Ended, MachineFailures, SlowTask
 __all__ = ["Period", "TaskFacts"]
 
 _HOUR = 3_600_000_000
-_ENDED_IN = "state >= 20 AND finished_at >= :since AND finished_at < :until AND team IN :teams"
+# What was started by hand says nothing about the queue.
+_ENDED_IN = (
+    "state >= 20 AND finished_at >= :since AND finished_at < :until AND team IN :teams "
+    "AND origin = 'queue'"
+)
 _ENDED = text(
     "SELECT (finished_at - :since) / :span AS place, level, state, COUNT(*) AS number FROM task "
     f"WHERE {_ENDED_IN} GROUP BY place, level, state"
@@ -34,6 +38,7 @@ _FAILURES = text(
     "FROM result JOIN task ON task.id = result.task_id WHERE result.id >= :first "
     "AND result.at >= :since AND result.at < :until "
     "AND result.outcome IN ('failed', 'unreachable', 'timed out') AND task.team IN :teams "
+    "AND task.origin = 'queue' "
     "GROUP BY hour, task.team, result.machine"
 ).bindparams(bindparam("teams", expanding=True))
 _BUSY = text(

@@ -18,6 +18,7 @@ from rediacc.requests.alerts import (
     SilenceIds,
 )
 from rediacc.requests.archives import ArchiveRequest
+from rediacc.requests.history import PlayRecord
 from rediacc.requests.homes import (
     DoctorRequest,
     InitRequest,
@@ -100,6 +101,7 @@ __all__ = [
     "MetricsRequest",
     "Nothing",
     "OverviewRequest",
+    "PlayRecord",
     "ReleaseRequest",
     "ReportRequest",
     "ScanRequest",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rediacc.values import AnsibleOptions, Kind, OnLost, PublicState, StepStatus
+from rediacc.values import AnsibleOptions, Kind, OnLost, Origin, PublicState, StepStatus
 
 __all__ = [
     "LogRequest",
@@ -90,6 +90,7 @@ class TaskFilter:
     limit: int = 50
     queue_order: bool = False
     is_archived: bool = False
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from rediacc.views.archives import (
     ArchiveView,
     SortMoved,
 )
+from rediacc.views.history import PlaysRecorded, RecordedPlay, RefusedPlay
 from rediacc.views.homes import (
     Check,
     InitReport,
@@ -138,8 +139,11 @@ __all__ = [
     "Overview",
     "PermissionView",
     "Placement",
+    "PlaysRecorded",
     "QueueDepth",
     "QueuePoint",
+    "RecordedPlay",
+    "RefusedPlay",
     "Report",
     "ResultView",
     "SecretChange",

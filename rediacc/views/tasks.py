@@ -11,6 +11,7 @@ from rediacc.values import (
     AnsibleOptions,
     Kind,
     MachineResult,
+    Origin,
     PolicyView,
     PublicState,
     StepStatus,
@@ -42,6 +43,7 @@ class TaskView:
 
     :param is_archived: whether it left the database for a file of the archive; it never changes
         any more.
+    :param origin: whether it was queued, or was started by hand and is only known from its records.
     """
 
     id: int
@@ -66,6 +68,7 @@ class TaskView:
     queue_seconds: float | None
     elapsed_seconds: float | None
     is_archived: bool = False
+    origin: Origin = Origin.QUEUE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ from rediacc.worker.log import LOG, set_up_log
 from rediacc.worker.loop import Worker
 from rediacc.worker.measuring import begin_measuring
 from rediacc.worker.outbox import FollowUps
+from rediacc.worker.played import PLAYED_SECONDS, Played
 from rediacc.worker.recovery import Recovery, sweep_directories
 
 __all__ = ["run_temporary_worker", "run_worker"]
@@ -179,6 +180,12 @@ class _Process:
         self._archiving = Archiving(
             database=database, settings=settings, is_stopping=lambda: self._chores.is_stopping
         )
+        self._played = Played(
+            database=database,
+            settings=settings,
+            environment=environment,
+            is_stopping=lambda: self._chores.is_stopping,
+        )
         self._signals = 0
         self._answered = 0
         self._stop_by: float | None = None
@@ -192,6 +199,10 @@ class _Process:
         if until_task is None:
             self._begin_measuring()
             self._chores.add("archive", self._archiving.run, every_seconds=ARCHIVE_SECONDS)
+            # Each worker looks: those on other hosts, or as another account, see other files.
+            self._chores.add(
+                "played", self._played.run, every_seconds=PLAYED_SECONDS, is_shared=False
+            )
             begin_alerting(
                 self._chores,
                 database=self._database,

@@ -86,16 +86,23 @@ _state_option = click.option(
 @_state_option
 @click.option("--failed", is_flag=True, help="Short for --state failed.")
 @click.option("--archived", is_flag=True, help="Those that were moved to the archive.")
+@click.option(
+    "--origin",
+    type=click.Choice(("queue", "hand")),
+    help="Only queued ones, or only plays that were started by hand.",
+)
 @_filter_options
 @display_options
 @click.pass_obj
-def list_tasks(session: Session, /, *, failed: bool, archived: bool, **options: Any) -> None:
+def list_tasks(
+    session: Session, /, *, failed: bool, archived: bool, origin: str | None, **options: Any
+) -> None:
     """List tasks, newest first."""
     from rediacc.cli.listing import print_tasks
 
     if failed:
         options["states"] = (*options["states"], "failed")
-    print_tasks(session, options, is_queue=False, is_archived=archived)
+    print_tasks(session, options, is_queue=False, is_archived=archived, origin=origin)
 
 
 @click.command("queue", epilog="\b\nExample:\n  rediacc list queue --team prod")

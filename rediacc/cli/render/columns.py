@@ -43,6 +43,7 @@ def task_columns(now: datetime) -> tuple[Column, ...]:
         ),
         Column("rc", lambda task: _number(task.rc), is_wide=True, key=lambda task: task.rc),
         Column("kind", lambda task: task.kind.value, is_wide=True),
+        Column("origin", lambda task: task.origin.value, is_wide=True),
         Column("named", lambda task: task.named or "", is_wide=True),
         Column("created_by", lambda task: task.created_by, is_wide=True),
         Column("created_at", lambda task: clock(task.created_at), is_wide=True),

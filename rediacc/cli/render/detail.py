@@ -12,7 +12,15 @@ from rediacc.cli.render.fates import state_words
 from rediacc.cli.render.measures import health_pairs, sampling_words
 from rediacc.cli.render.table import table_lines
 from rediacc.cli.render.words import age, clock, duration, labels
-from rediacc.values import LEVEL_NAMES, AnsibleOptions, PolicyView, PublicState, Reason, RetryPolicy
+from rediacc.values import (
+    LEVEL_NAMES,
+    AnsibleOptions,
+    Origin,
+    PolicyView,
+    PublicState,
+    Reason,
+    RetryPolicy,
+)
 from rediacc.views import (
     AttemptView,
     EventView,
@@ -58,9 +66,10 @@ def task_lines(detail: TaskDetail, *, now: datetime, is_wide: bool = False) -> I
         yield f"waits       {one_line(reason)}"
     if detail.message:
         yield f"message     {one_line(detail.message)}"
-    yield ""
-    yield "RETRY POLICY"
-    yield from (f"  {line}" for line in policy_lines(detail.policy, is_wide=is_wide))
+    if task.origin is Origin.QUEUE:
+        yield ""
+        yield "RETRY POLICY"
+        yield from (f"  {line}" for line in policy_lines(detail.policy, is_wide=is_wide))
     if detail.attempts:
         yield ""
         yield "ATTEMPTS"
@@ -84,9 +93,11 @@ def _about(detail: TaskDetail, *, now: datetime) -> Iterator[tuple[str, str]]:
     yield "state", state_words(task)
     yield task.kind.value, _bounded(detail.text)
     yield "named", task.named or ""
+    yield "origin", "started by hand" if task.origin is Origin.HAND else ""
     yield "team", task.team
     yield "machines", ", ".join(task.machines)
-    yield "level", f"{task.priority} {LEVEL_NAMES.get(task.priority, '')}"
+    if task.origin is Origin.QUEUE:
+        yield "level", f"{task.priority} {LEVEL_NAMES.get(task.priority, '')}"
     yield "arguments", _pairs(detail.module_args)
     yield "secrets", _pairs(detail.secrets)
     yield "variables", _pairs(detail.variables)

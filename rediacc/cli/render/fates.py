@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from rediacc.cli.render.words import names
 from rediacc.counting import count
-from rediacc.values import FailureClass, MachineOutcome, MachineResult, PublicState, Reason
+from rediacc.values import (
+    FailureClass,
+    MachineOutcome,
+    MachineResult,
+    Origin,
+    PublicState,
+    Reason,
+)
 from rediacc.views import ResultView, TaskView
 
 __all__ = ["fate", "last_results", "reason_word", "state_words"]
@@ -35,8 +42,10 @@ def state_words(task: TaskView) -> str:
 def reason_word(task: TaskView) -> str:
     """Return a task's reason as one word: ``exit-code-3``, ``busy-machine``, ``held-lost``."""
     if task.reason == Reason.RC:
-        return "failed" if task.rc is None else f"exit-code-{task.rc}"
-    return task.reason.replace(":", "").replace(",", "").replace(" ", "-")
+        word = "failed" if task.rc is None else f"exit-code-{task.rc}"
+    else:
+        word = task.reason.replace(":", "").replace(",", "").replace(" ", "-")
+    return f"{word}-by-hand" if task.origin is Origin.HAND else word
 
 
 def fate(task: TaskView, results: Sequence[ResultView]) -> str:

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,6 +46,19 @@ def _create_machine(world: World) -> Any:
 
 def _delete_machine(world: World) -> Any:
     return requests.MachineDelete(name=world.machine(), team="prod")
+
+
+def _record_play(world: World) -> Any:
+    spool = world.home / ".rediacc" / "spool"
+    spool.mkdir(exist_ok=True)
+    play = str(uuid.uuid4())
+    records = (
+        {"type": "spool", "inventory": [], "playbooks": ["site.yml"], "team": "prod"},
+        {"type": "stats", "hosts": {"web1": {"ok": 1}}},
+    )
+    lines = (json.dumps(record | {"nonce": play}) for record in records)
+    (spool / f"{play}.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    return requests.PlayRecord(id=play)
 
 
 def _retry(world: World) -> Any:
@@ -188,6 +203,7 @@ REQUESTS: dict[str, Callable[[World], Any]] = {
         )
     ),
     "task.inspect": lambda world: requests.TaskRef(id=world.task()),
+    "history.record": _record_play,
     "task.steps": lambda world: requests.StepFilter(id=world.task()),
     "task.list": lambda _: requests.TaskFilter(),
     "task.logs": lambda world: requests.LogRequest(id=world.task()),
