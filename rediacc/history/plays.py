@@ -6,6 +6,7 @@ to its size before anything else looks at it.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ __all__ = ["Play", "read_play"]
 _MOST_NAME = 255
 _MOST_TEXT = 4000
 _MOST_OUTPUT = 256 << 10
+_MOST_RESULT = 128 << 10
 _MOST_NAMES = 100
 _MOST_MACHINES = 10_000
 _COUNTS = ("ok", "changed", "failures", "unreachable", "skipped", "rescued", "ignored")
@@ -148,11 +150,19 @@ def _clean(record: Mapping[str, Any]) -> dict[str, Any] | None:
         clean[name] = record.get(name) if isinstance(record.get(name), int) else None
     for name in ("timed_out", "truncated"):
         clean[name] = record.get(name) is True
-    result = record.get("result")
-    clean["result"] = result if isinstance(result, Mapping) else {}
+    clean["result"] = _result(record.get("result"))
     if kind == "result" and not clean["host"]:
         return None
     return clean
+
+
+def _result(value: object) -> Mapping[str, Any]:
+    """Return a module's result, when it is no larger than the callback leaves it."""
+    try:
+        is_small = len(json.dumps(value)) <= _MOST_RESULT
+    except (RecursionError, ValueError):
+        return {}
+    return value if isinstance(value, Mapping) and is_small else {}
 
 
 def _counts(hosts: object) -> dict[str, dict[str, int]]:

@@ -146,7 +146,7 @@ def test_ad_hoc_commands_keep_what_each_machine_answered(lab: PlayLab) -> None:
     with lab.database.read() as connection:
         (one,) = reading.results_of(connection, view.id)
         assert steps_of(connection, view.id, epochs={1: 1}, machine=None, statuses=()) == ()
-    assert one.result.stdout == "out"
+    assert (one.result.stdout, one.result.result) == ("out", {"ping": "pong"})
 
 
 def test_a_play_of_no_team_is_refused_in_one_line(lab: PlayLab) -> None:
