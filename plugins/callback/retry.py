@@ -14,7 +14,7 @@ description:
     could not be reached, a task for exactly these machines is added to the queue of rediacc. It
     runs the same playbook with the same options, or the named task of O(task).
   - Nothing is queued when nothing failed, in check mode, for a machine for which a follow-up
-    waits or runs already, and for one that had O(max_count) of them in O(period) seconds.
+    waits or runs already, and for one that had O(max_count) of them in O(period).
   - Nothing is queued by playbooks that run in the queue, those that a follow-up runs among them.
   - Whatever goes wrong here is one warning; the play and its exit code stay as they are.
 author:
@@ -62,9 +62,9 @@ options:
       - section: callback_rediacc_retry
         key: priority
   delay:
-    description: Seconds from the end of the play until the follow-up may start.
-    type: float
-    default: 300
+    description: How long after the end of the play it may start, such as V(90s) or V(1h).
+    type: str
+    default: 5m
     env:
       - name: REDIACC_RETRY_DELAY
     ini:
@@ -91,9 +91,9 @@ options:
       - section: callback_rediacc_retry
         key: max_count
   period:
-    description: Seconds for which O(max_count) holds.
-    type: float
-    default: 86400
+    description: The time for which O(max_count) holds.
+    type: str
+    default: 1d
     env:
       - name: REDIACC_RETRY_PERIOD
     ini:
@@ -160,7 +160,7 @@ class CallbackModule(EndOfPlay):
             "machines": left,
             "labels": {_LABEL: label},
             "idempotency_key": f"retry-{end.key}",
-            "not_before": _in_seconds(self.get_option("delay")),
+            "not_before": _in_seconds(self._seconds("delay")),
             "retry": {"retryCount": self.get_option("retries")},
             **self._work(what),
         }
@@ -169,14 +169,14 @@ class CallbackModule(EndOfPlay):
                 request[name] = self.get_option(name)
         created = office.perform("task.create", request)
         shown = f"task {created['task']['id']} follows on {_names(left)}"
-        return f"{shown} in {self.get_option('delay'):g} s"
+        return f"{shown} in {self.get_option('delay')}"
 
     def _due(self, office, machines, label):
         """Return the machines that may have one more follow-up."""
         asked = {"labels": {_LABEL: label}, "limit": _MOST_LISTED}
         if self.get_option("team") is not None:
             asked["team"] = self.get_option("team")
-        since = _in_seconds(-self.get_option("period"))
+        since = _in_seconds(-self._seconds("period"))
         counts, busy = dict.fromkeys(machines, 0), set()
         for task in office.perform("task.list", asked):
             if task["state"] in ("pending", "running"):
@@ -187,6 +187,12 @@ class CallbackModule(EndOfPlay):
                     counts[name] = counts.get(name, 0) + 1
         most = self.get_option("max_count")
         return [name for name in machines if name not in busy and counts[name] < most]
+
+    def _seconds(self, name):
+        # Loaded here for the same reason as what it stands beside.
+        from ansible_collections.rediacc.core.plugins.plugin_utils._times import seconds_of
+
+        return seconds_of(self.get_option(name), name)
 
     def _work(self, what):
         if self.get_option("task"):

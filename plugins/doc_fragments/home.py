@@ -96,6 +96,17 @@ options:
     ini:
       - section: callback_rediacc
         key: program
+  timeout:
+    description:
+      - Seconds that rediacc has for what is asked of it when a playbook has ended. When they are
+        over the play ends all the same, with a warning; what was asked for may still be done.
+    type: float
+    default: 60
+    env:
+      - name: REDIACC_CALLBACK_TIMEOUT
+    ini:
+      - section: callback_rediacc
+        key: timeout
 requirements:
   - rediacc >= 0.1.0 on the controller
 """

@@ -64,10 +64,8 @@ class PlaybookEnd:
 class EndOfPlay(CallbackBase):
     """A callback that acts at the end of each playbook, but not in runs of rediacc.
 
-    A class below it says what it does in :meth:`act`, and is done in :attr:`SECONDS`.
+    A class below it says what it does in :meth:`act`.
     """
-
-    SECONDS = 20.0
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -145,11 +143,12 @@ class EndOfPlay(CallbackBase):
 
         thread = threading.Thread(target=perform, name=self.CALLBACK_NAME, daemon=True)
         thread.start()
-        thread.join(self.SECONDS)
+        seconds = self.get_option("timeout")
+        thread.join(seconds)
         if failures:
             raise failures[0]
         if not answers:
-            raise TimeoutError(f"rediacc did not answer in {self.SECONDS:.0f} s")
+            raise TimeoutError(f"rediacc did not answer in {seconds:g} s")
         return answers[0]
 
 
