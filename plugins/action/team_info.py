@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.rediacc.core.plugins.plugin_utils._action import HomeAction
+from ansible_collections.rediacc.core.plugins.plugin_utils._things import look_up
 
 
 class ActionModule(HomeAction):
@@ -16,7 +17,6 @@ class ActionModule(HomeAction):
     def work(self, office, options):
         """Return the teams."""
         if options["name"] is None:
-            teams = office.perform("team.list", {})
-        else:
-            teams = [office.perform("team.inspect", {"name": options["name"]})]
-        return {"changed": False, "teams": teams}
+            return {"changed": False, "teams": office.perform("team.list", {})}
+        found = look_up(office, "team.inspect", {"name": options["name"]})
+        return {"changed": False, "teams": [] if found is None else [found]}

@@ -20,8 +20,12 @@ extends_documentation_fragment:
   - rediacc.core.home.module
 options:
   name:
-    description: Only the team of this name; without it all of them.
+    description:
+      - Only the team of this name; without it all of them.
+      - That there is none of that name is no error.
     type: str
+seealso:
+  - module: rediacc.core.team
 """
 
 EXAMPLES = r"""
@@ -31,7 +35,7 @@ EXAMPLES = r"""
 
 - name: Show how many machines each has
   ansible.builtin.debug:
-    msg: "{{ item.name }}: {{ item.machines }}"
+    msg: "{{ item.name }}: {{ item.machine_count }}"
   loop: "{{ result.teams }}"
   loop_control:
     label: "{{ item.name }}"
@@ -43,4 +47,52 @@ teams:
   returned: success
   type: list
   elements: dict
+  contains:
+    name:
+      description: Its name.
+      returned: success
+      type: str
+      sample: prod
+    inventory:
+      description: Its inventory, relative to the home where it lies there.
+      returned: success
+      type: str
+      sample: inventories/prod
+    is_managed:
+      description: Whether rediacc keeps the inventory's files.
+      returned: success
+      type: bool
+    ssh:
+      description: V(user) where people's own keys log in, V(vault) where a key of the team does.
+      returned: success
+      type: str
+      sample: user
+    machine_count:
+      description: How many machines it has.
+      returned: success
+      type: int
+    group_count:
+      description: How many groups it has, without those that are Ansible's own.
+      returned: success
+      type: int
+    weight:
+      description: Its share among teams at one level.
+      returned: success
+      type: int
+    sample_every_seconds:
+      description: How often its machines are sampled; null for never.
+      returned: success
+      type: float
+    error:
+      description: Why its inventory cannot be read; empty where it can.
+      returned: success
+      type: str
+    public_key:
+      description: The public half of its own key to log in with; empty where people's keys do.
+      returned: success
+      type: str
+    vault:
+      description: Where its vault's key is, V(file), V(command), or V(repository) without one.
+      returned: success
+      type: str
 """

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from typing import Any
 
 from rediacc.values import Permission, Scope
 
-__all__ = ["Operation", "Permission", "Scope", "always", "by_name", "later"]
+__all__ = ["Deferred", "Operation", "Permission", "Scope", "always", "by_name", "later"]
 
 
 def always(_request: Any) -> bool:
@@ -48,15 +47,27 @@ def later(module: str) -> Any:
     return _Later(f"rediacc.operations.{module}")
 
 
+@dataclass(frozen=True)
+class Deferred:
+    """A function of an operation whose module is imported when it is called."""
+
+    module: str
+    name: str
+
+    def __call__(self, call: Any, request: Any) -> Any:
+        return self.function()(call, request)
+
+    def function(self) -> Callable[[Any, Any], Any]:
+        """Import and return the function itself."""
+        function: Callable[[Any, Any], Any] = getattr(import_module(self.module), self.name)
+        return function
+
+
 class _Later:
     """Gives for every name a function that takes a call and a request."""
 
     def __init__(self, module: str) -> None:
         self._module = module
 
-    def __getattr__(self, name: str) -> Callable[[Any, Any], Any]:
-        return partial(self._perform, name)
-
-    def _perform(self, name: str, call: Any, request: Any) -> Any:
-        function = getattr(import_module(self._module), name)
-        return function(call, request)
+    def __getattr__(self, name: str) -> Deferred:
+        return Deferred(self._module, name)

@@ -201,7 +201,7 @@ def _changed_by_tomlkit(text: str, path: tuple[str, str], values: Mapping[str, A
             if value is not None:
                 table[name] = value
             elif name in table:
-                table.remove(name)
+                del table[name]
         return tomlkit.dumps(document)
     except TOMLKitError:
         return ""

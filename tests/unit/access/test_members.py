@@ -5,6 +5,7 @@ from __future__ import annotations
 import pwd
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -364,3 +365,48 @@ def test_root_and_the_account_itself_stay_owners_under_sudo(world: World, accoun
     for uid in sorted({0, world.home.stat().st_uid}):
         caller = _through_sudo(world, uid).perform("caller.show", requests.Nothing())
         assert (caller.proof, caller.home_role) == ("account", "owner")
+
+
+def test_roles_by_team_are_given_together_and_purged(world: World) -> None:
+    name = world.fresh("guest")
+    roles = {"prod": "operator", "staging": "viewer"}
+    made = _create(world, name, roles=roles, token=True)
+    assert made.teams == roles
+    same = world.owner("member.update", MemberUpdate(name=name, roles={"prod": "operator"}))
+    assert (same.changed, same.teams) == (False, roles)
+    purge = MemberUpdate(name=name, roles={"*": "viewer"}, purge_roles=True)
+    changed = world.owner("member.update", purge)
+    assert (changed.changed, changed.teams) == (True, {"*": "viewer"})
+    assert changed.before["teams"] == roles
+    assert not world.owner("member.update", purge).changed
+
+
+def test_purging_takes_a_say_in_every_team(world: World) -> None:
+    name = world.fresh("guest")
+    _create(world, name, roles={"prod": "viewer", "staging": "viewer"}, token=True)
+    person = world.member(teams={"prod": "maintainer"})
+    purge = MemberUpdate(name=name, roles={"prod": "operator"}, purge_roles=True)
+    with pytest.raises(AccessDenied):
+        person.perform("member.update", purge)
+    allowed = person.perform("member.update", replace(purge, purge_roles=False))
+    assert allowed.teams == {"prod": "operator", "staging": "viewer"}
+
+
+@pytest.mark.parametrize("roles", [{"prod": "emperor"}, {"prod": "owner"}, {"nowhere": "viewer"}])
+def test_roles_that_cannot_be_given_are_refused(world: World, roles: dict[str, str]) -> None:
+    with pytest.raises((InvalidInput, NotFound)):
+        _create(world, world.fresh("guest"), roles=roles, token=True)
+
+
+def test_end_as_a_time_is_kept_and_checked(world: World) -> None:
+    name = world.fresh("guest")
+    end = datetime.now(UTC) + timedelta(days=3)
+    made = _create(world, name, roles={"prod": "viewer"}, token=True, expires_at=end)
+    assert made.expires_at == end
+    assert not world.owner("member.update", MemberUpdate(name=name, expires_at=end)).changed
+    for bad in (end - timedelta(days=4), end + timedelta(days=4000), end.replace(tzinfo=None)):
+        with pytest.raises(InvalidInput):
+            world.owner("member.update", MemberUpdate(name=name, expires_at=bad))
+    both = MemberUpdate(name=name, expires_at=end, expires_in_seconds=60.0)
+    with pytest.raises(InvalidInput, match="not both"):
+        world.owner("member.update", both)

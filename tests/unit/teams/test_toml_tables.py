@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from rediacc.errors import Conflict, InvalidInput, NotFound
-from rediacc.teams.toml_tables import add_table, remove_table
+from rediacc.teams.toml_tables import add_table, change_table, remove_table
 
 PEOPLE = """\
 # our home
@@ -75,3 +75,26 @@ def test_complaints() -> None:
         remove_table(PEOPLE, ("teams", "fake"), what="it")
     with pytest.raises(InvalidInput, match="not valid TOML"):
         add_table("[", ("teams", "dev"), VALUES, what="it")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[teams.a]\ninventory = 'x' # here\nweight = 1\n\n# ---- next\n[worker]\nslots = 1\n",
+        "teams = {a = {inventory = 'x', weight = 1}} # one\n[worker]\nslots = 1\n",
+        "teams.a.inventory = 'x'\nteams.a.weight = 1\n[worker]\nslots = 1\n",
+        "[teams]\na = {inventory = 'x', weight = 1}\n[worker]\nslots = 1\n",
+        "[teams.a]\r\ninventory = 'x'\r\nweight = 1\r\n[worker]\r\nslots = 1\r\n",
+    ],
+)
+def test_change_in_every_form(text: str) -> None:
+    after = change_table(text, ("teams", "a"), {"ssh": "vault", "weight": None}, what="it")
+    table = {"inventory": "x", "ssh": "vault"}
+    assert tomllib.loads(after) == {"teams": {"a": table}, "worker": {"slots": 1}}
+    for comment in ("# here", "# ---- next", "# one"):
+        assert (comment in after) == (comment in text)
+
+
+def test_change_of_a_table_that_is_not_there_is_refused() -> None:
+    with pytest.raises(NotFound):
+        change_table(PEOPLE, ("teams", "fake"), VALUES, what="it")
