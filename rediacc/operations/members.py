@@ -155,7 +155,7 @@ def _values(
         require_say(call, team)
         if team not in row.teams:
             raise NotFound(f"{row.name} has no role in {team_words(team)}")
-    if request.remove_home_role and row.home_role:
+    if request.remove_home_role:
         call.require_owner("take a role of the home away")
     if request.token and row.kind != "token":
         raise Conflict(f"{row.name} is an account: it shows no token")

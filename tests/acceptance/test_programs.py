@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from live_homes import Done, Typed
 
 from rediacc.operations.homes import initialise_home
 from rediacc.operations.plain import open_plain_office
@@ -26,32 +26,23 @@ class Place:
     path: Path
     environment: dict[str, str]
 
-    def perform(
-        self, operation: str, request: bytes, *, token: str = ""
-    ) -> subprocess.CompletedProcess[bytes]:
+    def perform(self, operation: str, request: bytes, *, token: str = "") -> Done:
         own = {"REDIACC_TOKEN": token} if token else {}
-        return subprocess.run(
-            [sys.executable, "-m", "rediacc", "-o", "json", "perform", operation],
-            input=request,
-            capture_output=True,
-            cwd=self.path,
-            env={**self.environment, **own},
-            timeout=60,
-            check=False,
-        )
+        words = ("-o", "json", "perform", operation)
+        return Typed(words, self.path, {**self.environment, **own}, stdin=request).wait()
 
     def answer(self, operation: str, values: Any, *, token: str = "") -> Any:
         done = self.perform(operation, json.dumps(values).encode(), token=token)
-        assert (done.returncode, done.stderr) == (0, b""), done
+        assert (done.rc, done.stderr) == (0, ""), done
         document = json.loads(done.stdout)
         assert (document["version"], document["kind"]) == (1, "answer")
         return document["item"]
 
     def error(self, operation: str, request: bytes, *, token: str = "") -> Any:
         done = self.perform(operation, request, token=token)
-        assert done.stdout == b""
+        assert done.stdout == ""
         error = json.loads(done.stderr)["error"]
-        assert error["exit_code"] == done.returncode
+        assert error["exit_code"] == done.rc
         assert set(error) == {"code", "message", "hint", "exit_code"}
         return error
 
@@ -96,7 +87,7 @@ def test_program_and_package_give_the_same(place: Place) -> None:
         ("task.explode", b"{}", "invalid_input", 2, "no operation 'task.explode'"),
         ("task.inspect", b"{", "invalid_input", 2, "not JSON"),
         ("task.inspect", b"[" * 100_000, "invalid_input", 2, "not JSON"),
-        ("task.inspect", b"\xff", "invalid_input", 2, "not JSON"),
+        ("task.inspect", b"\xff", "invalid_input", 2, "UTF-8"),
         ("task.inspect", b"[]", "invalid_input", 2, "JSON object"),
         ("task.inspect", b'{"id": 1}', "invalid_input", 2, "id: "),
         ("task.inspect", b'{"id": "1", "colour": "red"}', "invalid_input", 2, "'colour'"),

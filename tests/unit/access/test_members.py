@@ -410,3 +410,12 @@ def test_end_as_a_time_is_kept_and_checked(world: World) -> None:
     both = MemberUpdate(name=name, expires_at=end, expires_in_seconds=60.0)
     with pytest.raises(InvalidInput, match="not both"):
         world.owner("member.update", both)
+
+
+def test_role_of_the_home_that_is_not_there_is_taken_away_once(world: World) -> None:
+    name = world.fresh("guest")
+    _create(world, name, roles={"prod": "viewer"}, token=True)
+    take = MemberUpdate(name=name, remove_home_role=True)
+    assert not world.owner("member.update", take).changed
+    with pytest.raises(AccessDenied):
+        world.member(teams={"prod": "maintainer"}).perform("member.update", take)
