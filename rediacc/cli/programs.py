@@ -61,7 +61,8 @@ too. Within a version fields are only added.
 A program acts as the account that runs it, or with a token as the member of that name:
 
 ```console
-$ umask 077; rediacc create member robot --token --role viewer --team prod > robot.token
+$ install -m 600 /dev/null robot.token
+$ rediacc create member robot --token --role viewer --team prod > robot.token
 $ REDIACC_TOKEN=$(cat robot.token) rediacc perform caller.show <<< '{}'
 ```
 

@@ -25,13 +25,16 @@ _READ = text("SELECT scope, name, set_at, set_by FROM secret_note WHERE team = :
 
 
 def note_secret(
-    call: Any, team: str, scope: SecretScope, name: str
+    call: Any, team: str, scope: SecretScope, name: str, *, now: int | None = None
 ) -> Callable[[Connection], None]:
-    """Return the effect that notes that a secret was set now, by the caller."""
-    row = {"team": team, "scope": str(scope), "name": name}
+    """Return the effect that notes that a secret was set, by the caller.
+
+    :param now: when, in microseconds; ``None`` for the time of the effect.
+    """
+    row = {"team": team, "scope": str(scope), "name": name, "who": call.caller.name}
 
     def effect(connection: Connection) -> None:
-        connection.execute(_SET, {**row, "now": call.now, "who": call.caller.name})
+        connection.execute(_SET, {**row, "now": call.now if now is None else now})
 
     return effect
 

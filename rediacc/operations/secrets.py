@@ -61,14 +61,15 @@ def set_value(call: Any, request: SecretSet) -> SecretChange:
         return SecretChange(
             name=request.name, team=team, scope=scope, path=path, changed=True, is_dry_run=True
         )
-    effect = note_secret(call, team, scope, request.name)
+    now = call.now
+    effect = note_secret(call, team, scope, request.name, now=now)
     change_files(call, name, plan.changes, effect=effect)
     return SecretChange(
         name=request.name,
         team=team,
         scope=scope,
         path=path,
-        set_at=moment(call.now),
+        set_at=moment(now),
         set_by=call.caller.name,
         changed=True,
     )

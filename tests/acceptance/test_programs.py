@@ -70,7 +70,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 def test_program_and_package_give_the_same(place: Place) -> None:
-    request = {"kind": "command", "text": "echo 'ä' && \"x\"", "machines": ["web-01"]}
+    request = {"kind": "shell", "text": "echo 'ä' && \"x\"", "machines": ["web-01"]}
     made = place.answer("task.create", request)
     assert made["task"]["id"] == 1
     for operation, values in (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -190,6 +192,29 @@ def test_access_commands_do_what_they_say(repository: Repository) -> None:
     damaged = repository.path / "audit.jsonl"
     damaged.write_text(damaged.read_text().replace("anna", "hanna", 1), encoding="utf-8")
     assert repository.run("rediacc verify audit --file audit.jsonl")[0] == 1
+
+
+def test_programs_get_what_the_page_says(repository: Repository) -> None:
+    rc, output = repository.run("rediacc init --team prod=inventories/production")
+    assert rc == 0, output
+    text = (ROOT / "docs" / "programs.md").read_text(encoding="utf-8")
+    blocks = BLOCK.findall(text)
+    wanted = next(body for language, body in blocks if language == "json")
+    (repository.path / "filter.json").write_text(wanted, encoding="utf-8")
+    printed = {}
+    for command in _commands(text):
+        rc, printed[command] = repository.run(command)
+        assert rc == 0, f"{command}: {rc} {printed[command]}"
+    found = next(output for command, output in printed.items() if "filter.json" in command)
+    assert [task["title"] for task in json.loads(found)["item"]] == ["uptime"]
+    caller = next(output for command, output in printed.items() if "REDIACC_TOKEN" in command)
+    assert json.loads(caller)["item"]["name"] == "robot"
+    missing = next(output for command, output in printed.items() if "nowhere" in command)
+    assert missing.endswith("exit code 5\n")
+    recipe = next(body for language, body in blocks if language == "python")
+    rc, output = repository.run(f"{sys.executable} -c {shlex.quote(recipe)}")
+    assert (rc, output.splitlines()[0]) == (0, "prod 3"), output
+    assert "no team has a machine 'nowhere'" in output
 
 
 def test_pictures_of_the_documents_are_small_and_load_nothing() -> None:

@@ -171,7 +171,7 @@ class WorkerProcess:
 
 def plain_words(line: str) -> list[str] | None:
     """Return the words after ``rediacc`` of a line that needs no shell; ``None`` for others."""
-    if re.search(r"[|>&~$;]", re.sub(r"'[^']*'|\"[^\"$]*\"", "", line)):
+    if re.search(r"[|<>&~$;]", re.sub(r"'[^']*'|\"[^\"$]*\"", "", line)):
         return None
     program, *words = shlex.split(line)
     return words if program == "rediacc" else None
