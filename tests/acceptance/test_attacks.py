@@ -37,19 +37,19 @@ DEEP_PLAY = """\
 """
 
 
-@pytest.mark.parametrize("name", ANSWERS)
-def test_machine_that_answers_nonsense_has_failed_and_nothing_else_does(
-    home: Home, name: str
-) -> None:
-    interpreter = home.write("answer", f"#!/bin/sh\ncat <<'END'\n{ANSWERS[name]}\nEND\n")
-    interpreter.chmod(0o755)
-    variables = ("-e", f"ansible_python_interpreter={interpreter}")
-    lying = home.create("-m", "prod-02", "--shell", "true", *variables)
+def test_machine_that_answers_nonsense_has_failed_and_nothing_else_does(home: Home) -> None:
+    lying = {}
+    for number, (name, answer) in enumerate(ANSWERS.items()):
+        interpreter = home.write(f"answer-{number}", f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")
+        interpreter.chmod(0o755)
+        variables = ("-e", f"ansible_python_interpreter={interpreter}")
+        lying[name] = home.create("-m", "prod-02", "--shell", "true", *variables)
     honest = home.shell("prod-01", "echo ran >> trace")
     with home.worker() as worker:
-        home.wait_for(lying, honest)
+        home.wait_for(*lying.values(), honest)
         assert psutil.Process(worker.pid).status() != psutil.STATUS_ZOMBIE, worker.log()
-    assert home.state(lying)[0] == "failed"
+    told = {name: home.state(task)[0] for name, task in lying.items()}
+    assert told == dict.fromkeys(ANSWERS, "failed")
     assert home.state(honest) == ("succeeded", "done")
     assert home.lines("prod-01", "trace") == ["ran"]
 

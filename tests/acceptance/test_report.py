@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 from busy_home import add_alert, open_lab, write_home
+from live_homes import Done, Typed
 from past_home import HOUR, live_through
 from queue_lab import Lab, result
 
@@ -100,20 +99,12 @@ class Told:
         self.lab.now = micros(utc_now())
         add_alert(self.lab, HOSTILE)
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "rediacc", *words],
-            cwd=self.home,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(self, *words: str) -> Done:
+        return Typed(words, self.home, {**os.environ, "PYTHONPATH": str(ROOT)}).wait()
 
     def page(self, *words: str) -> Page:
         done = self.run("report", "--out", "report.html", *words)
-        assert done.returncode == 0, done.stderr
+        assert done.rc == 0, done.stderr
         return Page((self.home / "report.html").read_text(encoding="utf-8"))
 
     def one(self, sql: str) -> Any:
@@ -253,7 +244,7 @@ def test_one_teams_report_tells_that_team_alone(told: Told) -> None:
 def test_archived_tasks_still_count_and_a_damaged_archive_is_said(told: Told, page: Page) -> None:
     in_all = int(page.by_id["total"])
     done = told.run("archive", "tasks", "--older-than", "12h")
-    assert done.returncode == 0, done.stderr
+    assert done.rc == 0, done.stderr
     left = told.one("SELECT COUNT(*) FROM task WHERE state >= 20")
     assert 0 < left < in_all
     begin = f"{moment(told.one('SELECT MIN(first_at) FROM archive') - HOUR):%Y-%m-%dT%H:%M:%SZ}"
@@ -288,7 +279,7 @@ def test_file_is_written_whole_for_its_writer_alone_over_nothing_but_a_report(to
     link.symlink_to(target)
     for out, code in (("notes.txt", 6), ("link.html", 2), (".", 2), ("no/where.html", 2)):
         done = told.run("report", "--out", out)
-        assert done.returncode == code, done.stderr
+        assert done.rc == code, done.stderr
         assert done.stderr.count("\n") == 1
     assert other.read_text() == "mine"
     assert link.is_symlink()
@@ -307,6 +298,6 @@ def test_period_that_cannot_be_meant_is_refused_in_one_line(
     told: Told, words: tuple[str, ...]
 ) -> None:
     done = told.run("report", "--out", "never.html", *words)
-    assert done.returncode in (2, 5)
+    assert done.rc in (2, 5)
     assert done.stderr.count("\n") == 1
     assert not (told.home / "never.html").exists()

@@ -46,14 +46,20 @@ _Found = TypeVar("_Found")
 def wait_until(
     look: Callable[[], _Found], what: str = "the state", *, seconds: float = DEADLINE
 ) -> _Found:
-    """Return what `look` finds as soon as it is true; fail when it does not become so in time."""
+    """Return what `look` finds as soon as it is true; fail when it does not become so in time.
+
+    A look that is a whole command pauses for as long as it took, several times: else the processor
+    would be busy with looking, and what is waited for would come later.
+    """
     deadline = time.monotonic() + seconds
     while True:
+        begun = time.monotonic()
         found = look()
         if found:
             return found
-        assert time.monotonic() < deadline, f"{what} did not come; last: {found!r}"
-        time.sleep(0.05)
+        now = time.monotonic()
+        assert now < deadline, f"{what} did not come; last: {found!r}"
+        time.sleep(min(1.0, max(0.05, 3 * (now - begun))))
 
 
 class Done:
@@ -75,7 +81,11 @@ class Done:
 
 
 class Typed:
-    """A command that was typed and may not have ended yet."""
+    """A command that was typed and may not have ended yet.
+
+    :param stdin: what it reads.
+    :param stderr: where its complaints go; else they are kept.
+    """
 
     def __init__(
         self,
@@ -84,6 +94,7 @@ class Typed:
         environment: Mapping[str, str],
         *,
         stdin: bytes = b"",
+        stderr: IO[bytes] | None = None,
     ) -> None:
         load_program()
         self._out, self._error = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
@@ -92,7 +103,7 @@ class Typed:
             given.seek(0)
             self._pid = os.fork()
             if self._pid == 0:
-                streams = (given, self._out, self._error)
+                streams = (given, self._out, stderr or self._error)
                 _be_the_program(words, directory, environment, streams)
 
     def send(self, number: int) -> None:
@@ -262,9 +273,12 @@ class Home:
 
     # -- commands
 
-    def start(self, *words: str, **environment: str) -> Typed:
-        """Type a command and return at once."""
-        return Typed(words, self.directory, {**self.environment, **environment})
+    def start(self, *words: str, stderr: IO[bytes] | None = None, **environment: str) -> Typed:
+        """Type a command and return at once.
+
+        :param stderr: what its standard error is, for example a terminal; else it is kept.
+        """
+        return Typed(words, self.directory, {**self.environment, **environment}, stderr=stderr)
 
     def type(self, *words: str, **environment: str) -> Done:
         """Type a command and wait for its end."""
