@@ -59,6 +59,16 @@ options:
         key: resolve
 """
 
+EXAMPLES = r"""
+# In ansible.cfg:
+#
+# [defaults]
+# callbacks_enabled = rediacc.core.alert
+#
+# [callback_rediacc]
+# team = prod
+"""
+
 from ansible import context
 from ansible_collections.rediacc.core.plugins.plugin_utils._end_of_play import (
     EndOfPlay,

@@ -96,6 +96,16 @@ notes:
     neither tasks on the controller nor an Ansible that they start sees them.
 """
 
+EXAMPLES = r"""
+# In ansible.cfg, so that plays started by hand appear in the history:
+#
+# [defaults]
+# callbacks_enabled = rediacc.core.results
+#
+# [callback_rediacc]
+# team = prod
+"""
+
 import contextlib
 import functools
 import os

@@ -116,6 +116,17 @@ notes:
   - The follow-up uses the inventory of the team in rediacc, and logs in as rediacc does.
 """
 
+EXAMPLES = r"""
+# In ansible.cfg; unreachable machines get the playbook again, ten minutes later:
+#
+# [defaults]
+# callbacks_enabled = rediacc.core.retry
+#
+# [callback_rediacc_retry]
+# outcomes = unreachable
+# delay = 600
+"""
+
 import datetime
 import os
 

@@ -72,7 +72,7 @@ pending:
       type: int
       sample: 42
     task_id:
-      description: The same as RV(id).
+      description: The same as C(id).
       returned: success
       type: int
     uid:

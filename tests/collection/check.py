@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import os
+import re
 import resource
 import sys
 import time
@@ -16,6 +17,11 @@ import time
 from places import LOGS
 from running import Failed, Log
 from steps import STEPS
+
+# "Location ... is ignored" is what pip says of places where it looked for packages.
+_FINDING = re.compile(
+    r"\b(ERROR|FATAL|FAILED|fatal:|DEPRECATION|WARNING(?!: Location|: Using locale))"
+)
 
 
 def main(arguments):
@@ -67,10 +73,16 @@ def _run(step, select):
     word = "ok" if good else "failed, as it may" if step.may_fail else "FAILED"
     lines = [f"{step.name:<22} {word}: {said} ({seconds:.0f} s)"]
     if not good:
-        lines += [f"    {line}" for line in log.text().splitlines()[-200:]]
+        lines += [f"    {line}" for line in _telling(log.text().splitlines())]
         lines.append(f"    all of it: {log.path}")
     print("\n".join(lines), flush=True)
     return step.name if not good and not step.may_fail else None
+
+
+def _telling(lines):
+    """Return the lines in which tools say what they found, and the last ones."""
+    found = [line for line in lines[:-30] if _FINDING.search(line)]
+    return [*found[-150:], *lines[-30:]]
 
 
 if __name__ == "__main__":

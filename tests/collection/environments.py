@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import threading
+import tomllib
 from dataclasses import dataclass
 
 from places import KEPT, ROOT, find_python
@@ -29,7 +30,8 @@ class Environment:
         return KEPT / self.name / "bin"
 
 
-TEST_TOOLS = ("asyncssh", "distlib", "hypothesis", "pytest", "pytest-xdist", "pytest-mock")
+# What ansible-test's own way of running pytest takes, beside the group `test` of pyproject.toml.
+TEST_TOOLS = ("pytest-mock",)
 
 
 def _core(version, python, *, wanted=None, may_fail=False):
@@ -49,6 +51,22 @@ CORES = {
     # A release candidate: its findings are shown, and fail nothing.
     "2.22": _core("2.22", "3.13", wanted="ansible-core>=2.22.0rc1,<2.23", may_fail=True),
 }
+
+LINT = Environment(
+    name="lint",
+    python="3.12",
+    packages=(
+        "ansible-core==2.21.*",
+        "ansible-lint>=25",
+        "antsibull-changelog>=0.34",
+        "antsibull-docs>=2.20",
+        "distlib",
+    ),
+)
+# Its pins disagree with everybody else's.
+IMPORTER = Environment(name="importer", python="3.12", packages=("galaxy-importer>=0.4.30",))
+# What a user has: the wheel and nothing of the checkout. The step that uses it installs the wheel.
+USER = Environment(name="user", python="3.12", packages=("ansible-core==2.21.*",))
 
 _LOCKS: dict[str, threading.Lock] = {}
 _LOCKS_LOCK = threading.Lock()
@@ -79,15 +97,21 @@ def _make(environment, run):
     run([python, "-m", "venv", place])
     pip = [environment.bin / "python", "-m", "pip", "install", "--quiet"]
     run([*pip, "--upgrade", "pip>=25.1"])
-    what = ["--editable", ROOT] if environment.has_package else []
+    ours = ["--editable", ROOT, "--group", f"{ROOT / 'pyproject.toml'}:test"]
+    what = ours if environment.has_package else []
     run([*pip, *what, *environment.packages])
+    (packages,) = place.glob("lib/python*/site-packages")
     # The wheel's copy of the collection would grow old; each check says which it means.
-    for copy in place.glob("lib/python*/site-packages/ansible_collections/rediacc"):
-        shutil.rmtree(copy)
+    shutil.rmtree(packages / "ansible_collections" / "rediacc", ignore_errors=True)
+    # ansible-test switches the warnings off that it should show.
+    (packages / "warnings-on.pth").write_text(
+        'import os; os.environ["ANSIBLE_DEPRECATION_WARNINGS"] = "1"\n'
+    )
 
 
 def _digest(environment):
     text = repr(environment)
     if environment.has_package:
-        text += (ROOT / "pyproject.toml").read_text()
+        declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        text += repr((declared["project"], declared["dependency-groups"]["test"]))
     return hashlib.sha256(text.encode()).hexdigest()

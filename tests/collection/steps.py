@@ -1,27 +1,34 @@
-"""The checks, one after the other readable: what each shows and on which versions."""
+"""The checks: what each shows and on which versions of ansible-core."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ansible_test import ansible_test
+from contents import contents
+from documentation import documented
 from environments import CORES
+from galaxy import imported, installed
+from linting import changelog, docs_lint, lint
 from places import copied_tree
+from running import Failed
+
+INTEGRATION_CORES = ("2.21", "2.19")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One check.
 
-    ``check`` gets the log and what the caller selected, and returns one line with figures.
+    ``check`` gets the log and the arguments that the caller gave for ansible-test, and returns one
+    line with figures.
     """
 
     name: str
     check: Callable
     may_fail: bool = False
-    select: tuple[str, ...] = field(default=())
 
 
 def sanity(core):
@@ -29,6 +36,9 @@ def sanity(core):
 
     def check(log, select):
         with copied_tree() as tree:
+            ignored = sorted(path.name for path in tree.glob("tests/sanity/ignore*"))
+            if ignored:
+                raise Failed(f"findings are ignored: {' '.join(ignored)}")
             output = ansible_test(CORES[core], tree, ["sanity", "--color", "no", *select], log)
         tests = set(re.findall(r'Running sanity test "([^"]+)"', output))
         pythons = set(re.findall(r"on Python (\d\.\d+)", output))
@@ -38,9 +48,67 @@ def sanity(core):
     return Step(name=f"sanity-{core}", check=check, may_fail=CORES[core].may_fail)
 
 
+def units(core):
+    """ansible-test units over the tests of the plugins; the package's are plain pytest's."""
+
+    def check(log, select):
+        python = CORES[core].python
+        words = ["units", "--local", "--python", python, "--color", "no"]
+        with copied_tree() as tree:
+            output = ansible_test(
+                CORES[core], tree, [*words, *(select or ["tests/unit/plugins/"])], log
+            )
+        passed = sum(map(int, re.findall(r"(\d+) passed", output)))
+        if not passed:
+            raise Failed("no test ran")
+        return f"{passed} tests"
+
+    return Step(name=f"units-{core}", check=check)
+
+
+def integration(core):
+    """ansible-test integration over every target, with deprecation warnings on."""
+
+    def check(log, select):
+        words = ["integration", "--local", "--python", CORES[core].python, "--color", "no"]
+        with copied_tree() as tree:
+            _every_plugin_has_a_target(tree)
+            output = ansible_test(CORES[core], tree, [*words, *select], log)
+        # Once per target: its name stands before what it runs.
+        targets = set(re.findall(r"Running (\S+) integration test", output))
+        if "[DEPRECATION WARNING]" in output:
+            raise Failed("a deprecation warning; search the log for [DEPRECATION WARNING]")
+        if not targets:
+            raise Failed("no target ran")
+        return f"{len(targets)} targets, no deprecation warning"
+
+    return Step(name=f"integration-{core}", check=check)
+
+
+def _every_plugin_has_a_target(tree):
+    targets = {path.parent.name for path in tree.glob("tests/integration/targets/*/aliases")}
+    wanted = {path.stem for path in tree.glob("plugins/modules/*.py")}
+    for kind in ("callback", "filter", "inventory", "lookup", "test"):
+        wanted |= {f"{kind}_{path.stem}" for path in tree.glob(f"plugins/{kind}/*.py")}
+    missing = sorted(wanted - targets)
+    if missing:
+        raise Failed(f"no integration target for: {' '.join(missing)}")
+
+
+# What takes longest begins first.
 STEPS = (
-    sanity("2.21"),
-    sanity("2.19"),
-    sanity("2.20"),
-    sanity("2.22"),
+    *map(integration, INTEGRATION_CORES),
+    *map(sanity, CORES),
+    *(units(core) for core in CORES if not CORES[core].may_fail),
+    *(
+        Step(name=f"docs-{core}", check=documented(CORES[core]))
+        for core in CORES
+        if not CORES[core].may_fail
+    ),
+    Step(name="contents", check=contents),
+    Step(name="lint", check=lint),
+    Step(name="docs-lint", check=docs_lint),
+    Step(name="changelog", check=changelog),
+    Step(name="galaxy-importer", check=imported),
+    Step(name="installed", check=installed),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tarfile
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,30 @@ PLUGINS = [
 
 def test_version_is_the_packages() -> None:
     assert yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"] == rediacc.__version__
+    required = (ROOT / "meta" / "ee-requirements.txt").read_text().split()
+    assert required == [f"rediacc=={rediacc.__version__}"]
+    described = yaml.safe_load((ROOT / "meta" / "execution-environment.yml").read_text())
+    assert described["dependencies"]["python"] == "meta/ee-requirements.txt"
+
+
+def test_ansible_core_that_the_collection_asks_for_is_the_packages() -> None:
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (wanted,) = (one for one in project["dependencies"] if one.startswith("ansible-core"))
+    (lowest, _upper) = wanted.removeprefix("ansible-core").split(",")
+    assert runtime["requires_ansible"] == f"{lowest}.0"
+
+
+def test_each_queue_module_is_in_the_action_group() -> None:
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    actions = {path.stem for path in (ROOT / "plugins" / "action").glob("*.py")}
+    modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    assert sorted(runtime["action_groups"]["rediacc"]) == sorted(actions)
+    assert actions <= modules
+
+
+def test_no_finding_of_the_sanity_tests_is_ignored() -> None:
+    assert not list((ROOT / "tests").glob("sanity/ignore*"))
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +73,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_tarball_holds_the_collection_and_nothing_else(shipped: list[str]) -> None:
     allowed = {
         "CHANGELOG.md",
+        "CODE_OF_CONDUCT.md",
         "CONTRIBUTING.md",
         "FILES.json",
         "LICENSE",
@@ -57,12 +83,14 @@ def test_tarball_holds_the_collection_and_nothing_else(shipped: list[str]) -> No
         "meta",
         "playbooks",
         "plugins",
+        "roles",
     }
     assert {Path(name).parts[0] for name in shipped} <= allowed
     for _kind, name in PLUGINS:
         assert any(Path(each).name == f"{name}.py" for each in shipped), name
     assert "LICENSE" in shipped
-    assert "meta/runtime.yml" in shipped
+    for name in ("runtime.yml", "execution-environment.yml", "ee-requirements.txt"):
+        assert f"meta/{name}" in shipped
     assert not [name for name in shipped if "__pycache__" in name]
 
 
