@@ -279,7 +279,7 @@ id:
   type: int
   sample: 42
 task_id:
-  description: The same as RV(id).
+  description: The same as C(id).
   returned: success
   type: int
 uid:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.rediacc.core.plugins.plugin_utils._rediacc import (
     RediaccFailure,
@@ -39,9 +40,13 @@ class HomeAction(ActionBase):
     def run(self, tmp=None, task_vars=None):
         """Return the task's result."""
         super().run(tmp, task_vars)
-        _result, options = self.validate_argument_spec(
-            argument_spec={**HOME_OPTIONS, **self.ARGUMENTS}, **self.RULES
-        )
+        # Failures are returned, not raised: failed_when and until look only at what is returned.
+        try:
+            _result, options = self.validate_argument_spec(
+                argument_spec={**HOME_OPTIONS, **self.ARGUMENTS}, **self.RULES
+            )
+        except AnsibleActionFail as exc:
+            return _failed(exc.message, "invalid_input")
         if options["rediacc_program"] is None:
             options["rediacc_program"] = os.environ.get("REDIACC_PROGRAM") or None
         try:

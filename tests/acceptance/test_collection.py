@@ -47,7 +47,7 @@ _PLAY = """\
       register: failed
       ignore_errors: true
 
-    - name: Lose the answer of the program
+    - name: Lose the answer of the program, and the database for a moment
       rediacc.core.task:
         rediacc_program: "{{ programs }}/killed"
         machine: prod-01
@@ -80,6 +80,11 @@ exec {python} -m rediacc "$@"
 """
 _KILLED = """\
 #!/bin/sh
+if [ "$4" = task.wait ] && [ ! -e {away} ]; then
+  touch {away}
+  echo '{{"error": {{"code": "database_unavailable", "message": "away", "hint": ""}}}}' >&2
+  exit 75
+fi
 {program} "$@" > {answer} || exit
 if [ "$4" = task.create ] && [ ! -e {lost} ]; then
   touch {lost}
@@ -101,6 +106,7 @@ def told(
         "program": shlex.quote(str(programs / "rediacc")),
         "answer": shlex.quote(str(programs / "answer")),
         "lost": shlex.quote(str(programs / "lost")),
+        "away": shlex.quote(str(programs / "away")),
     }
     for name, text in (("rediacc", _PROGRAM), ("killed", _KILLED)):
         (programs / name).write_text(text.format(**names))
@@ -128,6 +134,7 @@ def told(
         assert done.returncode == 0, done.stdout + done.stderr
         assert "WARN" not in done.stdout + done.stderr
         assert (programs / "lost").exists()
+        assert (programs / "away").exists()
         yield home, json.loads((programs / "told.json").read_text())
 
 

@@ -54,7 +54,8 @@ def test_every_block_does_what_it_shows(repository: _WithCollection) -> None:
                 continue
             assert language == "console", body
             for line, shown in _typed(body):
-                command, _, remark = line.partition("    # ")
+                command, mark, remark = line.partition("    # ")
+                assert bool(mark) == (remark == "fails"), line
                 for name in used:
                     used[name] |= name in command
                 if command.startswith("pip install"):
@@ -64,7 +65,7 @@ def test_every_block_does_what_it_shows(repository: _WithCollection) -> None:
                     workers.append(repository.start(words))
                     continue
                 rc, output = repository.run(command)
-                assert (rc != 0) == (remark == "fails"), f"{command}: {rc} {output}"
+                assert (rc != 0) == bool(mark), f"{command}: {rc} {output}"
                 assert "DEPRECATION" not in output, output
                 for each in shown:
                     assert each in output, f"{command}: {each!r} is not in {output}"

@@ -19,8 +19,6 @@ from ansible_collections.rediacc.core.plugins.plugin_utils import (
 from rediacc.cli import parse_times
 from rediacc.errors import InvalidInput
 
-from . import conftest  # noqa: F401
-
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
 _DURATIONS = ["0", "90", "1.5", "30s", "5m", "1h30m", "2d", "1w", "250ms", " 7 "]
 _NO_DURATIONS = ["", "soon", "-1", "5 m", "1x", "m5", "1h30", "nan", "1e3"]
