@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""SSH machines for the scenarios: ``machines.py start DIRECTORY NAME…``, ``machines.py stop DIRECTORY``.
+"""SSH machines for the scenarios: ``machines.py start DIRECTORY NAME…``, ``… stop DIRECTORY``.
 
 As root each machine is a namespace of its own: a copy of this host's file system that exists in
 memory only (overlayfs), its own processes, its own host name, and an OpenSSH server on a loopback
 address. Users, packages and files that a scenario makes there never reach this host. What such a
-machine lacks is systemd as its first process: ``systemctl`` and ``shutdown`` are labelled stand-ins.
+machine lacks is systemd as its first process: ``systemctl`` and ``shutdown`` are labelled
+stand-ins.
 
 As another user a machine is an OpenSSH server that lets only that user in, with a home directory
 of its own; scenarios that need root are not for such machines.
@@ -91,7 +92,13 @@ def launch(own: Path, name: str) -> None:
         # Killing the process that unshare stays in ends the machine's first process with it, and
         # the kernel ends the rest; its mounts are gone with its last process.
         words = ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
-        words += ["--propagation", "private", str(HERE / "machine-init"), str(own), name.replace("_", "-")]
+        words += [
+            "--propagation",
+            "private",
+            str(HERE / "machine-init"),
+            str(own),
+            name.replace("_", "-"),
+        ]
     else:
         words = [SSHD, "-D", "-e", "-f", str(own / "sshd_config")]
     with (own / "log").open("ab") as log:
@@ -128,7 +135,10 @@ def configure(own: Path, address: str, port: int) -> None:
         (own / "authorized_keys").write_text(keys.read_text())
     else:
         lines += ["UsePAM no", f"AuthorizedKeysFile {keys}", "StrictModes no"]
-        lines += [f"AllowUsers {pwd.getpwuid(os.getuid()).pw_name}", f'SetEnv "HOME={own / "home"}"']
+        lines += [
+            f"AllowUsers {pwd.getpwuid(os.getuid()).pw_name}",
+            f'SetEnv "HOME={own / "home"}"',
+        ]
     (own / "sshd_config").write_text("\n".join(lines) + "\n")
 
 

@@ -103,7 +103,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The file. Empty when it cannot be told, in check mode for an account that is not there.
+  description: The file. Empty in check mode for an account that is not there.
   returned: always
   type: str
   sample: /home/deploy/.ssh/authorized_keys
@@ -124,145 +124,20 @@ removed:
   sample: 0
 """
 
-import base64
-import binascii
 import contextlib
 import os
 import pwd
-import re
 import stat
-import struct
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-
-KIND = re.compile(r"^(ssh-|ecdsa-sha2-|sk-ssh-|sk-ecdsa-)[a-z0-9@.-]+$")
-
-
-class Refused(Exception):
-    """Something that cannot be done, with what is wrong."""
-
-
-class Line:
-    """One line of an authorized_keys file; `blob` is None when it holds no key."""
-
-    def __init__(self, text):
-        self.text = text
-        self.options, self.kind, self.blob, self.comment = _parse(text)
-
-    @property
-    def is_remark(self):
-        stripped = self.text.strip()
-        return not stripped or stripped.startswith("#")
-
-    def with_options(self, options):
-        return Line(" ".join(word for word in (options, self.kind, self.blob, self.comment) if word))
-
-
-def _options_end(text):
-    """Return where the options at the beginning of `text` end: at a blank outside quotes."""
-    quoted = False
-    position = 0
-    while position < len(text):
-        letter = text[position]
-        if letter == "\\" and text[position + 1 : position + 2] == '"':
-            position += 1
-        elif letter == '"':
-            quoted = not quoted
-        elif letter in " \t" and not quoted:
-            break
-        position += 1
-    return None if quoted else position
-
-
-def _parse(text):
-    """Return (options, kind, blob, comment) of a line; all but options None where it has no key."""
-    rest = text.strip()
-    nothing = ("", None, None, "")
-    if not rest or rest.startswith("#"):
-        return nothing
-    options = ""
-    if not KIND.match(rest.split(None, 1)[0]):
-        end = _options_end(rest)
-        if end is None:
-            return nothing
-        options, rest = rest[:end], rest[end:].strip()
-    words = rest.split(None, 2)
-    if len(words) < 2 or not KIND.match(words[0]):
-        return nothing
-    return options, words[0], words[1], words[2] if len(words) > 2 else ""
-
-
-def read_key(text):
-    """Return the line of a key that a person gave.
-
-    :raises Refused: it is not a public key.
-    """
-    if "PRIVATE KEY" in text:
-        raise Refused("a private key was given: give the public one")
-    if len(text.strip().splitlines()) != 1:
-        raise Refused("a key is one line of text: give several keys as a list")
-    line = Line(text.strip())
-    shown = text.strip()[:40]
-    if line.blob is None:
-        raise Refused("not a public key: %s" % shown)
-    try:
-        raw = base64.b64decode(line.blob.encode("ascii", "replace"), validate=True)
-        (length,) = struct.unpack(">I", raw[:4])
-    except (binascii.Error, struct.error) as exc:
-        raise Refused("the key is damaged: %s" % shown) from exc
-    if raw[4 : 4 + length] != line.kind.encode() or len(raw) <= 4 + length:
-        raise Refused("the key is cut, or of another kind than it says: %s" % shown)
-    return line
-
-
-def check_options(options):
-    """Pass when `options` are one word of the file.
-
-    :raises Refused: they would be read as something else.
-    """
-    if options and (
-        re.search(r"[\r\n\0]", options)
-        or options.startswith("#")
-        or _options_end(options) != len(options)
-    ):
-        raise Refused("options %r: must be one line, without blanks outside quotes" % options)
-
-
-def decide(lines, wanted, options, state, exclusive):
-    """Return the lines that are to be, and how many were added, updated and removed. Pure.
-
-    :param lines: the lines that are there.
-    :param wanted: lines of the keys.
-    :param options: what was asked for all keys; None for nothing.
-    """
-    asked = {(line.kind, line.blob): line for line in wanted}
-    seen = set()
-    after = []
-    counts = {"added": 0, "updated": 0, "removed": 0}
-    for line in lines:
-        key = (line.kind, line.blob)
-        if line.blob is None or key not in asked:
-            if exclusive and not line.is_remark:
-                counts["removed"] += 1
-            else:
-                after.append(line)
-            continue
-        told = asked[key].options or options
-        if state == "absent" or (key in seen and told is not None):
-            counts["removed"] += 1
-            continue
-        seen.add(key)
-        if told is not None and line.options != told:
-            line = line.with_options(told)
-            counts["updated"] += 1
-        after.append(line)
-    if state == "present":
-        for key, line in asked.items():
-            if key not in seen:
-                after.append(line.with_options(line.options or options or ""))
-                counts["added"] += 1
-    return after, counts
+from ansible_collections.rediacc.core.plugins.module_utils._authorized_keys import (
+    Line,
+    Refused,
+    check_options,
+    decide,
+    read_key,
+)
 
 
 @contextlib.contextmanager
@@ -331,7 +206,7 @@ def change(module, account):
     path = module.params["path"] or os.path.join(home, ".ssh", "authorized_keys")
     is_inside = os.path.commonpath([os.path.abspath(path), home]) == home and home != "/"
     if is_inside and os.geteuid() not in (0, account.pw_uid):
-        raise Refused("keys of %s are written by that account or by root: use become" % account.pw_name)
+        raise Refused("its keys are written by that account or by root: use become")
     with rights_of(account if is_inside else None):
         # A link stays a link: what it leads to is replaced.
         path = os.path.realpath(path)
@@ -344,7 +219,9 @@ def change(module, account):
         new = "".join("%s\n" % line.text for line in after)
         if changed and not module.check_mode:
             if module.params["manage_directory"]:
-                os.makedirs(os.path.dirname(path), mode=0o700 if is_inside else 0o755, exist_ok=True)
+                os.makedirs(
+                    os.path.dirname(path), mode=0o700 if is_inside else 0o755, exist_ok=True
+                )
             replace(path, new, mode if mode is not None else 0o600 if is_inside else 0o644)
     result = dict(counts, changed=changed, path=path)
     if module._diff:

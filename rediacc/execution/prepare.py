@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rediacc.errors import PreparationFailed, RediaccError
-from rediacc.execution.collection import collections_root
 from rediacc.execution.credentials import login_variables, write_learned, write_secrets
 from rediacc.execution.plays import generate_play
 from rediacc.execution.rundir import RunDirectory
@@ -28,6 +27,7 @@ from rediacc.teams.ansible_command import (
     read_configuration,
     run_environment,
 )
+from rediacc.teams.collection import collections_root
 from rediacc.teams.inventory import (
     Inventory,
     other_teams_addresses,

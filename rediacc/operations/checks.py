@@ -13,7 +13,6 @@ from rediacc.access.members import list_members
 from rediacc.audit.verify import verify_chain
 from rediacc.counting import count
 from rediacc.errors import RediaccError
-from rediacc.execution.collection import collection_directory
 from rediacc.execution.rundir import runtime_directory
 from rediacc.operations.files import settle_intents
 from rediacc.operations.history import check_plays
@@ -24,6 +23,7 @@ from rediacc.requests import DoctorRequest, Nothing
 from rediacc.storage.engine import SAFE_SQLITE, sqlite_driver
 from rediacc.storage.schema import current_revision, head_revision, upgrade
 from rediacc.teams.ansible_command import ask, locate_ansible, read_configuration
+from rediacc.teams.collection import collection_directory
 from rediacc.teams.inventory import read_inventory
 from rediacc.teams.known_hosts import unknown_machines
 from rediacc.teams.retry_policy import check_retry_tables

@@ -15,7 +15,13 @@ from pathlib import Path
 
 from rediacc.errors import InvalidInput, NotFound
 from rediacc.settings import Settings
-from rediacc.teams.ansible_command import ask, cache_directory, locate_ansible
+from rediacc.teams.ansible_command import (
+    ask,
+    cache_directory,
+    locate_ansible,
+    read_configuration,
+)
+from rediacc.teams.collection import collections_root
 from rediacc.teams.files import checked_text, one_line, read_limited, write_private
 from rediacc.teams.inventory import read_inventory
 from rediacc.teams.patterns import split_patterns
@@ -76,6 +82,15 @@ def resolve_playbook(
             arguments,
             environment=environment,
             timeout_seconds=_LIST_TIMEOUT_SECONDS,
+            # As when it runs: plays name modules, roles and playbooks of the collection.
+            added={
+                "ANSIBLE_COLLECTIONS_PATH": ":".join(
+                    (
+                        str(collections_root(cache_directory(settings))),
+                        *read_configuration(settings, installation, environment).collections_paths,
+                    )
+                )
+            },
         )
     if answer.returncode != 0:
         raise _refused(playbook, limit, error_line(answer.stderr))

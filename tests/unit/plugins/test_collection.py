@@ -20,7 +20,9 @@ import rediacc
 from .conftest import COLLECTIONS, PROGRAMS, ROOT, Project
 
 PLUGINS = [
+    ("module", "authorized_key"),
     ("module", "batch"),
+    ("module", "log_archive"),
     ("module", "machine_health"),
     ("module", "stop"),
     ("callback", "results"),

@@ -6,6 +6,7 @@ user's own; so the path that runs get holds one link only.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import rediacc
@@ -37,7 +38,7 @@ def collections_root(base: Path) -> Path:
     link = base / "collections" / "ansible_collections" / "rediacc" / "core"
     if not (link.is_symlink() and link.readlink() == place):
         link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = link.with_name(f".core-{id(link)}")
+        temporary = link.with_name(f".core-{os.getpid()}-{id(link)}")
         temporary.symlink_to(place)
         temporary.replace(link)
     return base / "collections"
