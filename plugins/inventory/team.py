@@ -132,7 +132,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             self._fill(self._told(path, cache=cache), cache=cache)
         except RediaccFailure as exc:
-            raise AnsibleParserError(f"rediacc: {exc}") from exc
+            raise AnsibleParserError(f"rediacc: {exc}") from None
         finally:
             self._reading.discard(path)
 

@@ -24,7 +24,13 @@ def raise_alert(call: Any, request: AlertRaise) -> AlertRaised:
     """``alert.raise``: the next look at alerts tells of it, a worker's or a command's."""
     _check(request)
     names = (*request.machines, *request.fine)
-    team = call.for_team(request.team or _team_of(call, names)).name
+    try:
+        named = request.team or _team_of(call, names)
+    except (Conflict, InvalidInput):
+        if request.machines:
+            raise
+        return AlertRaised(team="", is_new=False)  # nothing is wrong, nobody is to be told
+    team = call.for_team(named).name
     end = PlayEnd(
         key=request.key,
         team=team,

@@ -120,6 +120,7 @@ class AlertRaised:
     """The answer of ``alert.raise``.
 
     :param is_new: false when it was told before, or nothing is wrong and nothing was.
+    :param team: empty where it does not follow from the machines, and nothing is wrong.
     """
 
     team: str

@@ -62,6 +62,8 @@ def test_alert_of_a_play_is_of_the_team_that_has_all_its_machines(world: World) 
     for machines in (["web1", "db1"], ["localhost"], ["nobody"]):
         with pytest.raises(InvalidInput, match="which team"):
             raised("c", *machines)
+    well = requests.AlertRaise(key="e", what="local.yml", fine=("localhost",))
+    assert world.owner("alert.raise", well).is_new is False  # a good play is no matter for anybody
     world.owner("team.create", requests.TeamCreate(name="twin", ssh="user"))
     world.owner("machine.create", requests.MachineCreate(name="web1", team="twin"))
     with pytest.raises(Conflict, match="prod, twin"):
