@@ -29,7 +29,8 @@ def ansible_test(environment, tree, arguments, log):
 
     :raises Failed: it found something.
     """
-    program = ready(environment, log.run) / "ansible-test"
+    is_run = arguments[0] != "sanity"
+    program = ready(environment, log.run, with_package=is_run) / "ansible-test"
     env = variables(environment)
     # One script for each Python family, at most.
     for _attempt in range(3):

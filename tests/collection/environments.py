@@ -34,11 +34,11 @@ class Environment:
 TEST_TOOLS = ("pytest-mock",)
 
 
-def _core(version, python, *, wanted=None, may_fail=False):
+def _core(version, python, *more, wanted=None, may_fail=False):
     return Environment(
         name=version,
         python=python,
-        packages=(wanted or f"ansible-core=={version}.*", *TEST_TOOLS),
+        packages=(wanted or f"ansible-core=={version}.*", *TEST_TOOLS, *more),
         has_package=True,
         may_fail=may_fail,
     )
@@ -47,7 +47,7 @@ def _core(version, python, *, wanted=None, may_fail=False):
 CORES = {
     "2.19": _core("2.19", "3.11"),
     "2.20": _core("2.20", "3.12"),
-    "2.21": _core("2.21", "3.12"),
+    "2.21": _core("2.21", "3.12", "molecule>=25"),
     # A release candidate: its findings are shown, and fail nothing.
     "2.22": _core("2.22", "3.13", wanted="ansible-core>=2.22.0rc1,<2.23", may_fail=True),
 }
@@ -56,6 +56,7 @@ LINT = Environment(
     name="lint",
     python="3.12",
     packages=(
+        "ansible-builder>=3.1",
         "ansible-core==2.21.*",
         "ansible-lint>=25",
         "antsibull-changelog>=0.34",
@@ -72,20 +73,29 @@ _LOCKS: dict[str, threading.Lock] = {}
 _LOCKS_LOCK = threading.Lock()
 
 
-def ready(environment, run):
+def ready(environment, run, *, with_package=True):
     """Return the environment's ``bin`` directory; make the environment first where it must be.
 
     :param run: runs a command and keeps its output in the step's log.
+    :param with_package: whether this checkout must be in it, where it can be.
     """
     with _LOCKS_LOCK:
         lock = _LOCKS.setdefault(environment.name, threading.Lock())
     with lock:
-        mark = KEPT / environment.name / ".made-of"
-        made_of = _digest(environment)
-        if not (mark.exists() and mark.read_text() == made_of):
-            _make(environment, run)
-            mark.write_text(made_of)
+        _keep(environment, ".made-of", repr(environment), lambda: _make(environment, run))
+        if environment.has_package and with_package:
+            needs = repr((ROOT, _declared()))
+            _keep(environment, ".package", needs, lambda: _install_package(environment, run))
     return environment.bin
+
+
+def _keep(environment, name, made_of, make):
+    """Do something to an environment unless that was done already, of the same."""
+    mark = KEPT / environment.name / name
+    digest = hashlib.sha256(made_of.encode()).hexdigest()
+    if not mark.exists() or mark.read_text() != digest:
+        make()
+        mark.write_text(digest)
 
 
 def _make(environment, run):
@@ -95,23 +105,32 @@ def _make(environment, run):
     place = KEPT / environment.name
     shutil.rmtree(place, ignore_errors=True)
     run([python, "-m", "venv", place])
-    pip = [environment.bin / "python", "-m", "pip", "install", "--quiet"]
-    run([*pip, "--upgrade", "pip>=25.1"])
-    ours = ["--editable", ROOT, "--group", f"{ROOT / 'pyproject.toml'}:test"]
-    what = ours if environment.has_package else []
-    run([*pip, *what, *environment.packages])
-    (packages,) = place.glob("lib/python*/site-packages")
-    # The wheel's copy of the collection would grow old; each check says which it means.
-    shutil.rmtree(packages / "ansible_collections" / "rediacc", ignore_errors=True)
+    run([*_pip(environment), "--upgrade", "pip>=25.1"])
+    run([*_pip(environment), *environment.packages])
     # ansible-test switches the warnings off that it should show.
-    (packages / "warnings-on.pth").write_text(
+    (_libraries(environment) / "warnings-on.pth").write_text(
         'import os; os.environ["ANSIBLE_DEPRECATION_WARNINGS"] = "1"\n'
     )
 
 
-def _digest(environment):
-    text = repr(environment)
-    if environment.has_package:
-        declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
-        text += repr((declared["project"], declared["dependency-groups"]["test"]))
-    return hashlib.sha256(text.encode()).hexdigest()
+def _install_package(environment, run):
+    group = f"{ROOT / 'pyproject.toml'}:test"
+    # The environment's own packages again, so that nothing replaces its ansible-core.
+    run([*_pip(environment), "--editable", ROOT, "--group", group, *environment.packages])
+    # The wheel's copy of the collection would grow old; each check says which it means.
+    copy = _libraries(environment) / "ansible_collections" / "rediacc"
+    shutil.rmtree(copy, ignore_errors=True)
+
+
+def _pip(environment):
+    return [environment.bin / "python", "-m", "pip", "install", "--quiet"]
+
+
+def _libraries(environment):
+    (found,) = (KEPT / environment.name).glob("lib/python*/site-packages")
+    return found
+
+
+def _declared():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return declared["project"], declared["dependency-groups"]["test"]

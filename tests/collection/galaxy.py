@@ -110,10 +110,20 @@ def installed(log, _select):
         with tempfile.TemporaryDirectory(prefix="rediacc-elsewhere-") as place:
             path = Path(place, "collections")
             here = {"ANSIBLE_COLLECTIONS_PATH": str(path)}
-            install = ["collection", "install", "--offline", "-p", path, tarball]
+            # Forced, because ansible-galaxy sees that the wheel has it already.
+            install = ["collection", "install", "--offline", "--force", "-p", path, tarball]
             log.run([programs / "ansible-galaxy", *install], env={**_plain(Path(place)), **here})
+            _needs_the_package(log, path)
             _use(log, programs, Path(place), here, origin=path)
     return f"{count} files, the same in both; used from the wheel alone and from the tarball"
+
+
+def _needs_the_package(log, path):
+    """See that ansible-builder finds what an execution environment needs."""
+    program = ready(LINT, log.run) / "ansible-builder"
+    told = log.run([program, "introspect", path])
+    if "rediacc==" not in told:
+        raise Failed("ansible-builder does not find that the package is needed")
 
 
 def _same_files(tarball, wheel):

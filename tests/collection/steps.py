@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ansible_test import ansible_test
+from ansible_test import ansible_test, variables
 from contents import contents
 from documentation import documented
-from environments import CORES
+from environments import CORES, ready
 from galaxy import imported, installed
 from linting import changelog, docs_lint, lint
 from places import copied_tree
@@ -83,6 +83,19 @@ def integration(core):
         return f"{len(targets)} targets, no deprecation warning"
 
     return Step(name=f"integration-{core}", check=check)
+
+
+def molecule(log, select):
+    """The scenarios of roles and playbooks, on machines that they start themselves."""
+    environment = CORES["2.21"]
+    ready(environment, log.run)
+    with copied_tree() as tree:
+        program = tree / "extensions" / "molecule" / "run"
+        output = log.run(["sh", program, *select], cwd=tree, env=variables(environment))
+    if "NOT RUN" in output:
+        raise Failed("some scenarios need root; see the log")
+    count = len(set(re.findall(r"^\s*(\w+) +➜ +verify", output, re.MULTILINE)))
+    return f"{count} scenarios"
 
 
 def _every_plugin_has_a_target(tree):
