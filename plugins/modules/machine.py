@@ -217,8 +217,8 @@ machine:
           type: str
     variables:
       description:
-        - Its variables as the inventory has them; vaulted ones stay vaulted.
-        - Empty in lists.
+        - Its variables as the inventory has them, without values that are vaulted or whose name
+          is one of a secret.
       returned: success
       type: dict
 """

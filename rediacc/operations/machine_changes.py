@@ -22,7 +22,7 @@ from rediacc.teams.managed_machines import (
     plan_delete_machine,
     plan_update_machine,
 )
-from rediacc.teams.showing import shown_change
+from rediacc.teams.showing import shown_change, shown_variables
 from rediacc.values import MachineState
 from rediacc.views import MachineChange, MachineView
 
@@ -145,8 +145,9 @@ def _changed(
         before = {"state": str(states[0]), **before}
     if after is not None:
         after = {"state": str(states[1]), **after}
+    shown = _as_planned(view, plan, states[1]) if is_dry_run else view
     return MachineChange(
-        **vars(_as_planned(view, plan, states[1]) if is_dry_run else view),
+        **vars(replace(shown, variables=shown_variables(view.variables))),
         changed=bool(plan.changes) or states[0] is not states[1],
         before=before,
         after=after,

@@ -8,7 +8,7 @@ from typing import Any
 from rediacc.teams.names import looks_secret
 from rediacc.teams.safe_yaml import Tagged, is_same
 
-__all__ = ["shown_change"]
+__all__ = ["shown_change", "shown_variables"]
 
 _VAULTED = "(vaulted)"
 _HIDDEN = "(hidden)"
@@ -34,8 +34,13 @@ def shown_change(before: _Kept, after: _Kept) -> tuple[_Shown, _Shown]:
     return old, new
 
 
+def shown_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return variables with a word in the place of what is vaulted or named like a secret."""
+    return {name: _safe(name, value) for name, value in variables.items()}
+
+
 def _shown(kept: _Kept) -> _Shown:
-    return None if kept is None else {name: _safe(name, value) for name, value in kept.items()}
+    return None if kept is None else shown_variables(kept)
 
 
 def _safe(name: str, value: Any) -> Any:

@@ -136,7 +136,7 @@ class MachineChange(MachineView):
 
     :param before: its ``state``, and what rediacc keeps of it: ``host``, ``user``, ``port``,
         ``groups`` and ``variables``, without what is vaulted or named like a secret; ``None``:
-        there was no such machine. `after`: likewise.
+        there was no such machine. `after`: likewise, and so are `variables`.
     """
 
     changed: bool

@@ -106,7 +106,9 @@ def test_change_to_what_is_so_already_changes_nothing(world: World) -> None:
 def test_audit_tells_which_variables_changed_and_not_to_what(world: World) -> None:
     machine = _machine(world)
     wished = {"db_password": "open sesame", "size": 1}
-    world.owner("machine.update", MachineUpdate(name=machine, host="192.0.2.8", variables=wished))
+    request = MachineUpdate(name=machine, host="192.0.2.8", variables=wished)
+    answer = world.owner("machine.update", request)
+    assert (answer.variables["size"], answer.variables["db_password"]) == (1, "(hidden)")
     told = str(world.entries("machine.update")[-1].detail)
     assert "192.0.2.8" in told
     assert "db_password" in told
