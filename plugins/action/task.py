@@ -28,6 +28,7 @@ from ansible_collections.rediacc.core.plugins.plugin_utils._task_values import (
     values_of_view,
 )
 
+QUEUED = "queued"
 _TRIES = 3
 _PAUSE_SECONDS = 1.0
 
@@ -103,9 +104,9 @@ class ActionModule(TaskAction):
         return {**result, **self.diff({} if is_new else shown, shown)}
 
     def _warn(self, created):
-        if created["is_new"] and not created["workers_alive"]:
-            number = created["task"]["id"]
-            self._display.warning(f"task {number} waits: no worker is running: rediacc worker")
+        task = created["task"]
+        if created["is_new"] and task["reason"] == QUEUED and not created["workers_alive"]:
+            self._display.warning(f"task {task['id']} waits: no worker is running: rediacc worker")
 
     # -- state=absent
 
@@ -119,8 +120,9 @@ class ActionModule(TaskAction):
             found = ([], False, {})
         tasks, changed, diff = found
         if not tasks:
-            named = options["id"] or f"the idempotency key {options['idempotency_key']!r}"
-            return {"changed": False, "msg": f"there is no task {named}", "state": "absent", **diff}
+            named = options["id"] or f"with the idempotency key {options['idempotency_key']!r}"
+            message = f"there is no task {named}"
+            return {"id": None, "task_id": None, "state": "absent", "msg": message, **diff}
         (task,) = tasks
         is_late = options["wait"] and task["state"] not in FINAL and not self.is_check
         message = stand(task, options["wait_timeout"]) if is_late else task["msg"]

@@ -320,7 +320,9 @@ created_by:
   returned: success
   type: str
 state:
-  description: V(pending), V(running), V(succeeded), V(failed) or V(cancelled).
+  description:
+    - V(pending), V(running), V(succeeded), V(failed) or V(cancelled); V(absent) where
+      O(state=absent) found no task.
   returned: success
   type: str
 reason:
