@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """SSH machines for the scenarios: ``machines.py start DIRECTORY NAME…``, ``… stop DIRECTORY``.
 
 As root each machine is a namespace of its own: a copy of this host's file system that exists in

@@ -231,7 +231,7 @@ def _answer_of(operation: Operation) -> Any:
 def _first(function: Any) -> str:
     """Return what a function promises, without its own name before it."""
     text = _clean(_text_of(function))
-    _, colon, rest = text.partition("`: ")
+    _start, colon, rest = text.partition("`: ")
     said = rest if colon else text
     return said[:1].upper() + said[1:]
 

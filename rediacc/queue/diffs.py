@@ -27,7 +27,7 @@ def bounded_diff(diff: Any) -> str:
     text = diff_text(diff)
     if len(text) <= _MOST:
         return text
-    kept, _, _ = text[: _MOST - len(DIFF_CUT) - 1].rpartition("\n")
+    kept, _end, _rest = text[: _MOST - len(DIFF_CUT) - 1].rpartition("\n")
     return f"{kept}\n{DIFF_CUT}"
 
 

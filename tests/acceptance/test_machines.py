@@ -128,7 +128,7 @@ def test_stopped_machine_is_unreachable_and_comes_back(rig: Machines) -> None:
 
 def test_machine_comes_back_on_its_own_address_however_often(rig: Machines) -> None:
     before = rig.machine("beta")
-    for _ in range(20):
+    for _turn in range(20):
         rig.stop("beta")
         rig.start("beta")
     assert rig.machine("beta") == before

@@ -154,7 +154,7 @@ def test_what_machines_print_is_never_obeyed(
     assert len(names) == 4
     assert len(set(names)) == 2
     assert not gitlab_sections(ends[2].stderr)
-    assert {what for *_, what in cases(tmp_path / "out.xml").items()} == {"Failure"}
+    assert {what for *_path, what in cases(tmp_path / "out.xml").items()} == {"Failure"}
     assert set(read_outputs((tmp_path / "outputs").read_text())) >= {"task-id", "state"}
 
 

@@ -75,7 +75,7 @@ class GitHubLog:
         end = text.find("::", 2)
         if not text.startswith("::") or end < 0:
             return None
-        name, _, rest = text[2:end].partition(" ")
+        name, _space, rest = text[2:end].partition(" ")
         if not self._is_known(name):
             return None
         pairs = [pair.split("=", 1) for pair in rest.strip().split(",") if "=" in pair]

@@ -150,7 +150,7 @@ def _last_steps(steps: Sequence[StepView], results: Sequence[ResultView], home: 
 
 
 def _step(one: StepView, home: Path) -> Step:
-    file, _, line = one.path.rpartition(":")
+    file, _colon, line = one.path.rpartition(":")
     is_numbered = bool(file) and line.isdecimal() and line.isascii() and len(line) < 10
     name = file if is_numbered else one.path
     return Step(

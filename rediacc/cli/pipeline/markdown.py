@@ -76,7 +76,7 @@ def _about(report: RunReport) -> str:
 def _table(report: RunReport) -> Iterator[str]:
     # What went wrong comes first, and is the last to be left out.
     ordered = sorted(report.machines, key=lambda one: (one.is_good, one.machine))
-    counted = tuple(dict.fromkeys(name for one in ordered for name, _ in one.counts))
+    counted = tuple(dict.fromkeys(name for one in ordered for name, _number in one.counts))
     yield "| machine | outcome |" + "".join(f" {name} |" for name in counted) + " time |"
     yield "|---|---|" + "--:|" * len(counted) + "--:|"
     for one in ordered[:_MOST_MACHINES]:

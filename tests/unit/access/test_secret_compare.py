@@ -54,7 +54,7 @@ def test_only_another_value_is_written(world: World, scope: SecretScope, value: 
 def test_what_is_told_of_a_secret_is_what_is_kept(world: World) -> None:
     name = world.fresh("word")
     request = SecretSet(name=name, value="open sesame", team="prod", if_different=True)
-    made, again = (world.owner("secret.set", request) for _ in range(2))
+    made, again = (world.owner("secret.set", request) for _turn in range(2))
     assert (made.set_at, made.set_by, made.path) == (again.set_at, again.set_by, again.path)
     assert made.set_at is not None
 

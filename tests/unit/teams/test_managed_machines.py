@@ -163,7 +163,7 @@ def test_what_is_shown_holds_no_secret(home: Path) -> None:
 
 def test_another_secret_shows_that_it_is_another() -> None:
     before, after = ({"variables": {"token": value}} for value in ("a", "b"))
-    _, shown = shown_change(before, after)
+    _is_new, shown = shown_change(before, after)
     assert shown == {"variables": {"token": "(hidden) another value"}}
 
 
