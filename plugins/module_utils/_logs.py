@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import time
+import zlib
 
 COMPRESSED = (".gz", ".xz", ".bz2", ".zst", ".Z", ".lz4", ".zip")
 PARTIAL = ".log_archive."
@@ -96,7 +97,7 @@ def archived_digest(handle):
     try:
         with gzip.GzipFile(fileobj=handle, mode="rb") as unpacked:
             return digest_of(unpacked)
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return "", -1
 
 
