@@ -1,10 +1,9 @@
-#!/bin/sh
-"exec" "/usr/bin/python3" "$0" "$@"
-# A stand-in for systemctl on the scenarios' machines, whose first process is not systemd.
-#
-# It starts what a unit of /etc/systemd/system says as the account that it names, and stops it as
-# KillMode says; it knows as much of units as rediacc writes. Hardening is not applied: what
-# systemd-analyze says of it is all that is known here.
+"""A stand-in for systemctl on the scenarios' machines, whose first process is not systemd.
+
+It starts what a unit of /etc/systemd/system says as the account that it names, and stops it as
+KillMode says; it knows as much of units as rediacc writes. Of the hardening it takes away new
+privileges and capabilities; of the rest only what systemd-analyze says is known here.
+"""
 
 import os
 import pwd
@@ -69,17 +68,19 @@ def start(unit):
         for word in words(value):
             name, _, text = word.partition("=")
             environment[name] = text
+    rights = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+    if said.get("NoNewPrivileges") == ["yes"]:
+        rights.append("--no-new-privs")
+    if said.get("CapabilityBoundingSet") == [""]:
+        rights += ["--bounding-set=-all", "--inh-caps=-all"]
     with (STATE / f"{unit}.log").open("ab") as log:
         process = subprocess.Popen(
-            words(said["ExecStart"][0]),
+            [*rights, "--", *words(said["ExecStart"][0])],
             cwd=said.get("WorkingDirectory", ["/"])[0].replace("%%", "%"),
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            user=account.pw_uid,
-            group=account.pw_gid,
-            extra_groups=[],
             umask=0o077,
             start_new_session=True,
         )
