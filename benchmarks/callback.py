@@ -1,12 +1,12 @@
 """What recording a play that somebody starts by hand costs the play, as a ratio.
 
-    python benchmarks/callback.py [--rounds N] [--with-ara]
+    python benchmarks/callback.py [--rounds N] [--ara DIRECTORY]
 
-A play of 50 tasks on 4 local hosts runs without any callback, with rediacc.core.results, and, with
-``--with-ara`` and ARA installed beside this Python's Ansible, with ARA's offline client. The cases
-are interleaved; each figure is the median over the rounds of user plus system CPU seconds of
-ansible-playbook and its children, and of wall time. The process that brings the records into the
-history is not waited for and so not in them: its CPU seconds are measured by themselves.
+A play of 50 tasks on 4 local hosts runs without any callback, with rediacc.core.results, and with
+ARA's offline client where it lies in a directory (``pip install --target DIRECTORY ara[server]``).
+The cases are interleaved; each figure is the median over the rounds of user plus system CPU
+seconds of ansible-playbook and its children, and of wall time. The process that brings the records
+into the history is not waited for and so not in them: its CPU seconds are measured by themselves.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--with-ara", action="store_true")
+    parser.add_argument("--ara", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         _make_home(home)
-        cases = _cases(home, with_ara=options.with_ara)
+        cases = _cases(home, ara=options.ara)
         figures: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
         for _turn in range(options.rounds):
             for name, extra in cases.items():
@@ -77,19 +77,16 @@ def _make_home(home: Path) -> None:
     subprocess.run(init, check=True, capture_output=True, env=_environment(home, {}))
 
 
-def _cases(home: Path, *, with_ara: bool) -> dict[str, dict[str, str]]:
+def _cases(home: Path, *, ara: Path | None) -> dict[str, dict[str, str]]:
     """Return what each case adds to the environment."""
     # Found at the end, so that only the play is measured: the file waits.
     late = {"REDIACC_PROGRAM": "true"}
     cases = {_WITHOUT: {}, _WITH: {"ANSIBLE_CALLBACKS_ENABLED": "rediacc.core.results", **late}}
-    if with_ara:
-        plugins = subprocess.run(
-            [sys.executable, "-m", "ara.setup.callback_plugins"],
-            check=True, capture_output=True, text=True,
-        ).stdout.strip()  # fmt: skip
+    if ara is not None:
         cases[_ARA] = {
-            "ANSIBLE_CALLBACK_PLUGINS": plugins,
+            "ANSIBLE_CALLBACK_PLUGINS": str(ara / "ara" / "plugins" / "callback"),
             "ARA_BASE_DIR": str(home / "ara"),
+            "PYTHONPATH": f"{_ROOT}{os.pathsep}{ara}",
         }
     return cases
 
