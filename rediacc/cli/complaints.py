@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from rediacc.cli.neutral import one_line
+from rediacc.cli.pipeline.workflow import harmless
 from rediacc.errors import ExitCode, RediaccError
 
 __all__ = ["Complaint", "complain", "from_exception", "wants_json"]
@@ -54,7 +55,8 @@ class Complaint:
 
 def _short(text: str) -> str:
     """Return text on one line of bearable length: it may quote what somebody typed."""
-    line = one_line(" ".join(text[: 2 * _LONGEST].split()))
+    # In a pipeline's log it must be nobody's command either.
+    line = harmless(one_line(" ".join(text[: 2 * _LONGEST].split())))
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
@@ -84,9 +86,9 @@ def from_exception(error: BaseException) -> Complaint:
 def complain(complaint: Complaint, *, as_json: bool) -> None:
     """Print the complaint on standard error."""
     if as_json:
-        import json
+        from rediacc.cli.render.document import to_json
 
-        text = json.dumps(complaint.document())
+        text = to_json(complaint.document(), is_line=True)
     else:
         text = complaint.line()
     click.echo(text, err=True)

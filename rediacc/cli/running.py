@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from rediacc.cli.pipeline.signals import Signals
 from rediacc.cli.render.fates import last_results, state_words
 from rediacc.cli.requesting import task_request
 from rediacc.cli.session import Office, Session, View
-from rediacc.errors import ExitCode, RediaccError
+from rediacc.errors import ExitCode, InvalidInput, RediaccError
 from rediacc.requests import StepFilter, TaskIds, TaskRef
 from rediacc.views import Created, StepList, TaskChange, TaskDetail
 
@@ -52,15 +54,20 @@ def run_task(
     on_signal: str | None,
 ) -> int:
     """Queue a task, follow it with its output, and return its outcome."""
-    wish = wish_from_options(options, wait_timeout, exit_code, exit_status)
     runner = runner_of(session, ci)
     reporter = Reporter(session, view, runner, junit=junit, summary=summary)
-    wish.printer = reporter.printer(view)
-    wish.shows_output = wish.brings_worker = True
+
+    def wish() -> Wish:
+        found = wish_from_options(options, wait_timeout, exit_code, exit_status)
+        found.printer = reporter.printer(view)
+        found.shows_output = found.brings_worker = True
+        return found
+
     # Who cancels a pipeline means what it runs; who presses Ctrl-C may only want the prompt back.
     cancels = (on_signal or ("detach" if runner == "none" else "cancel")) == "cancel"
     with Signals() as signals:
-        return _Running(session, view, reporter, wish, signals, cancels=cancels).run(options)
+        running = _Running(session, view, reporter, signals, cancels=cancels)
+        return running.run(options, wish)
 
 
 class _Running:
@@ -71,27 +78,27 @@ class _Running:
         session: Session,
         view: View,
         reporter: Reporter,
-        wish: Wish,
         signals: Signals,
         *,
         cancels: bool,
     ) -> None:
-        self._session, self._view, self._wish = session, view, wish
+        self._session, self._view = session, view
         self._reporter, self._signals, self._cancels = reporter, signals, cancels
         self._home: Path | None = None
         self._task_id = 0
         self._signal = ""
         self._has_cancelled = False
 
-    def run(self, options: dict[str, Any]) -> int:
+    def run(self, options: dict[str, Any], wish: Callable[[], Wish]) -> int:
         """Do it all; whatever happens, the pipeline is told.
 
+        :param wish: gives what the options say of the wait.
         :raises RediaccError: the task was not queued, or its end cannot be learnt.
         """
         kind, title = _named(options)
         self._reporter.draft(self._unknown(kind, title))
         try:
-            return self._run(options, kind)
+            return self._run(options, kind, wish())
         except RediaccError as error:
             report = refusal_report(
                 title,
@@ -107,7 +114,7 @@ class _Running:
             self._reporter.end_log()
             self._session.teller = None
 
-    def _run(self, options: dict[str, Any], kind: str) -> int:
+    def _run(self, options: dict[str, Any], kind: str, wish: Wish) -> int:
         session, view = self._session, self._view
         now = datetime.now(UTC)
         request = task_request(session, options, now=now, is_dry_run=False)
@@ -119,7 +126,7 @@ class _Running:
             created: Created = office.perform("task.create", request)
             self._signals.listen()
             self._task_id = created.task.id
-            self._reporter.draft(self._unknown(kind, created.task.title))
+            self._redraft(self._unknown(kind, created.task.title))
             if view.output == "name":
                 click.echo(str(created.task.id))
             if not view.is_quiet:
@@ -131,11 +138,11 @@ class _Running:
                 view,
                 office,
                 created,
-                self._wish,
+                wish,
                 is_interrupted=lambda: self._signals.is_waiting,
                 on_interrupt=lambda followed: self._answer(office, followed),
             )
-            return self._conclude(office, followed)
+            return self._conclude(office, followed, wish)
 
     def _answer(self, office: Office, followed: Followed) -> bool:
         """Answer a signal: detach, or cancel and wait for that; a second one ends the wait."""
@@ -153,15 +160,20 @@ class _Running:
         # Runners kill what takes long to end: what is known by then must be in the files.
         title = followed.task.title
         words = f"{self._signal} came, and that the task was cancelled is not confirmed"
-        self._reporter.draft(self._unknown(followed.task.kind.value, title, words))
+        self._redraft(self._unknown(followed.task.kind.value, title, words))
         return True
 
-    def _conclude(self, office: Office, followed: Followed) -> int:
+    def _redraft(self, report: RunReport) -> None:
+        """Put what is known now into the files; at the end it is told that it cannot be done."""
+        with contextlib.suppress(InvalidInput):
+            self._reporter.draft(report)
+
+    def _conclude(self, office: Office, followed: Followed, wish: Wish) -> int:
         session, view = self._session, self._view
         detail: TaskDetail = office.perform("task.inspect", TaskRef(id=str(followed.task.id)))
         steps: StepList = office.perform("task.steps", StepFilter(id=str(followed.task.id)))
         results = last_results(detail.results)
-        code = exit_code_after(followed, detail, self._wish)
+        code = exit_code_after(followed, detail, wish)
         headline = ending_line(followed, results)
         if followed.is_interrupted:
             code, headline = int(ExitCode.DETACHED), self._interrupted_line(followed)
