@@ -10,6 +10,7 @@ what each admin of that repository keeps to himself (how the machines are reache
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from live_homes import Done, Typed
 from machines import Machines
 
 __all__ = ["REPOSITORIES", "HandResult", "PlaybookRun", "Repository", "Standing", "digest_tree"]
@@ -167,30 +169,52 @@ class Standing:
         command = ["ansible-playbook"]
         if self.repository.needs_inventory:
             command += ["-i", self.repository.teams[run.team]]
-        return self.call([*command, run.playbook, *run.arguments], run, stderr=subprocess.STDOUT)
-
-    def call(
-        self, command: list[str], run: PlaybookRun, *, stderr: int = subprocess.PIPE
-    ) -> HandResult:
-        """Call a program in the repository while the machines are as `run` wants them."""
-        self.freshen()
-        for name in run.stopped:
-            self.machines.stop(name)
-        try:
+        with self.prepared(run):
             done = subprocess.run(
-                command,
+                [*command, run.playbook, *run.arguments],
                 cwd=self.path,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=stderr,
+                stderr=subprocess.STDOUT,
                 text=True,
                 check=False,
             )
+        return HandResult(rc=done.returncode, stdout=done.stdout, stderr="")
+
+    @contextlib.contextmanager
+    def prepared(self, run: PlaybookRun) -> Iterator[None]:
+        """Have the machines as `run` wants them, without a trace of the run before."""
+        self.freshen()
+        for name in run.stopped:
+            self.machines.stop(name)
+        try:
+            yield
         finally:
             for name in run.stopped:
                 self.machines.start(name)
-        return HandResult(rc=done.returncode, stdout=done.stdout, stderr=done.stderr or "")
+
+    def type(self, *words: str) -> Done:
+        """Type a ``rediacc`` command in the repository."""
+        return Typed(words, self.path, self.environment).wait()
+
+    @contextlib.contextmanager
+    def worker(self) -> Iterator[None]:
+        """Have a worker for the time of the block."""
+        with (self.home / "worker.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "rediacc", "worker"],
+                cwd=self.path,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait()
 
     def freshen(self) -> None:
         """Give every machine an empty home, the equal start for two runs that are compared."""

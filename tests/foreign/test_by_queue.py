@@ -7,8 +7,7 @@ nothing at all.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +23,23 @@ _EVERY_RUN = [
 
 
 @pytest.fixture(scope="module")
-def adopted(standing: Standing) -> Standing:
+def adopted(standing: Standing) -> Iterator[Standing]:
     """The repository as a home, once it is shown that adoption touched nothing of it."""
     before = digest_tree(standing.path)
     teams = [f"--team={name}={path}" for name, path in standing.repository.teams.items()]
-    done = _rediacc(standing, "init", *teams)
-    assert done.returncode == 0, done.stderr
+    done = standing.type("init", *teams)
+    assert done.rc == 0, done
     after = digest_tree(standing.path)
     assert {path: after.get(path) for path in before} == before
     added = {Path(path).parts[0] for path in after.keys() - before.keys()}
     assert added == {"rediacc.toml", ".rediacc"}
-    listed = json.loads(_rediacc(standing, "list", "teams", "-o", "json").stdout)["items"]
+    listed = standing.type("list", "teams", "-o", "json").json["items"]
     counted = {team["name"]: team["machine_count"] for team in listed}
     assert counted.keys() == standing.repository.teams.keys()
     assert sum(counted.values()) == len(standing.repository.machines)
-    return standing
+    # One for all runs: each `rediacc run` would else bring a worker of its own.
+    with standing.worker():
+        yield standing
 
 
 @pytest.mark.parametrize(("standing", "run"), _EVERY_RUN, indirect=["standing"], scope="module")
@@ -60,17 +61,12 @@ def test_playbook_gives_by_queue_what_it_gives_by_hand(adopted: Standing, run: P
 
 def _by_queue(standing: Standing, run: PlaybookRun) -> tuple[HandResult, dict[str, Any]]:
     """Run a playbook through the queue; return Ansible's output with our exit code, and ours."""
-    done = standing.call(
-        [
-            *(sys.executable, "-m", "rediacc", "run", "--playbook", run.playbook),
-            *("--team", run.team, "-o", "json", *run.arguments),
-        ],
-        run,
-    )
-    assert done.stdout, done.stderr
-    outcome = json.loads(done.stdout)["item"]
-    logs = _rediacc(standing, "logs", str(outcome["task"]["id"]), "-o", "jsonl")
-    assert logs.returncode == 0, logs.stderr
+    with standing.prepared(run):
+        words = ("--playbook", run.playbook, "--team", run.team, "-o", "json")
+        done = standing.type("run", *words, *run.arguments)
+    outcome = done.json["item"]
+    logs = standing.type("logs", str(outcome["task"]["id"]), "-o", "jsonl")
+    assert logs.rc == 0, logs
     entries = [json.loads(line) for line in logs.stdout.splitlines()]
     stdout = "".join(entry["text"] for entry in entries if entry["stream"] == "ansible")
     return HandResult(rc=done.rc, stdout=stdout, stderr=done.stderr), outcome
@@ -94,15 +90,3 @@ def _without_state(tree: dict[str, str]) -> dict[str, str]:
         for path, digest in tree.items()
         if not path.startswith(".rediacc/") and path != ".rediacc"
     }
-
-
-def _rediacc(standing: Standing, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rediacc", *arguments],
-        cwd=standing.path,
-        env=standing.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
