@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,15 @@ def test_runners_file_is_appended_to_and_a_missing_one_told(tmp_path: Path) -> N
     assert "cannot append" in append_text(str(tmp_path / "missing" / "outputs"), "b=2\n")
 
 
+@pytest.fixture
+def heard_hangup() -> Iterator[None]:
+    """A hangup counts in the test, also where the tests run under ``nohup``, which ignores it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heard_hangup")
 def test_signals_are_noted_until_the_block_ends() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with Signals() as signals:
