@@ -281,6 +281,7 @@ def test_killed_process_leaves_a_file_that_says_that_nothing_is_known(
     assert b"created" in process.stderr.readline()
     process.kill()
     process.communicate()
+    assert home.type("cancel", "task", "1").rc == 0  # and so ends the worker that it brought
     (what,) = cases(tmp_path / "o.xml").values()
     assert what == "Error"
     assert "ended before the outcome was known" in (tmp_path / "o.xml").read_text()
