@@ -123,7 +123,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory, loader, path, cache=True):
         """Add the teams that a file names."""
         super().parse(inventory, loader, path, cache=cache)
-        if path in self._reading or os.environ.get("REDIACC_READS_INVENTORY"):
+        if self._reading or os.environ.get("REDIACC_READS_INVENTORY"):
             raise AnsibleParserError(
                 f"{path} lies in the inventory of a team, which it is to read: move it elsewhere"
             )
