@@ -66,7 +66,7 @@ def start(unit):
     environment = {"HOME": account.pw_dir, "USER": account.pw_name, "LANG": "C.UTF-8"}
     for value in said.get("Environment", []):
         for word in words(value):
-            name, _, text = word.partition("=")
+            name, _equals, text = word.partition("=")
             environment[name] = text
     rights = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
     if said.get("NoNewPrivileges") == ["yes"]:

@@ -93,7 +93,7 @@ def read_play(records: Sequence[Mapping[str, Any]], *, home: str, now: datetime)
     options = _options(header.get("options"))
     text = _text(header.get("module")) if is_ad_hoc else _playbooks(header, home)
     times = [time for one in records if (time := time_of(one.get("at"))) is not None]
-    started = min(min(times, default=now), now)
+    started = min([*times, now])
     return Play(
         kind=kind,
         title=text[:_MOST_NAME] or "a play",

@@ -214,7 +214,7 @@ def test_github_actions_inputs_are_no_code(github: tuple[GitHubJob, str]) -> Non
 def test_github_action_cancels_its_task_when_the_runner_says_so(
     github: tuple[GitHubJob, str], machines: Machines
 ) -> None:
-    job, _ = github
+    job, _rest = github
     _git(job.workspace, "clone", "--quiet", job.environment["GITHUB_SERVER_URL"] + "/ansible", ".")
     (job.workspace / "slow.yml").write_text(
         "- hosts: all\n  gather_facts: false\n  tasks:\n"

@@ -120,7 +120,7 @@ class GitHubJob:
         )
         if self.on_start is not None:
             self.on_start(process)
-        log, _ = process.communicate(timeout=_SECONDS)
+        log, _error = process.communicate(timeout=_SECONDS)
         outputs = read_outputs(written.read_text())
         # Not as text: that would make line breaks of carriage returns.
         self.steps.append(Step(step.get("name", ""), process.returncode, log.decode(), outputs))

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from .conftest import COLLECTIONS  # noqa: F401  (makes the collection importable)
-
 from ansible_collections.rediacc.core.plugins.plugin_utils._end_of_play import (  # isort: skip
     PlaybookEnd,
 )
