@@ -131,7 +131,7 @@ def _record(task: PlayedTask, file: SpoolFile, ledger: Ledger, database: Databas
     has_more = found is None or not found.is_archived
     while has_more:
         with database.write() as connection:
-            has_more = add_rest(connection, task_id, task)
+            has_more = add_rest(connection, task_id, task, now=micros(utc_now()))
     return task_id
 
 

@@ -213,11 +213,11 @@ def record_played(connection: Connection, task: PlayedTask, *, actor: str, now: 
         actor=actor,
         detail=task.detail,
     )
-    add_rest(connection, task_id, task)
+    add_rest(connection, task_id, task, now=now)
     return task_id
 
 
-def add_rest(connection: Connection, task_id: int, task: PlayedTask) -> bool:
+def add_rest(connection: Connection, task_id: int, task: PlayedTask, *, now: int) -> bool:
     """Add some of what is not stored yet of a play's results and steps.
 
     :return: whether there was any; then there may be more.
@@ -225,7 +225,8 @@ def add_rest(connection: Connection, task_id: int, task: PlayedTask) -> bool:
     stored = int(connection.execute(_STORED, {"id": task_id}).scalar_one())
     results = task.results[stored : stored + STEPS_AT_ONCE]
     if results:
-        rows = [result_row(task_id, _EPOCH, one, now=task.ended_at) for one in results]
+        # Rows are found by their time, which grows with their number: it is that of the writing.
+        rows = [result_row(task_id, _EPOCH, one, now=now) for one in results]
         connection.execute(_RESULT, rows)
     standing = standing_of(connection, task_id, _EPOCH)
     left = [step for step in task.steps if step.number > standing.read]

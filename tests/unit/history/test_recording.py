@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from rediacc.queue import changes, reading
 from rediacc.queue.output import log_entries
 from rediacc.queue.steps import steps_of
 from rediacc.queue.sweep import find_violations
+from rediacc.times import micros
 from rediacc.values import Kind, PublicState
 
 
@@ -46,6 +48,9 @@ def test_a_play_becomes_a_task_that_is_over(lab: PlayLab) -> None:
         (entry,) = log_entries(connection, view.id, Kind.PLAYBOOK, 0)
         assert find_violations(connection) == []
         flows = read_flows(connection, since=0, until=2**60)
+        # What counts failures by time finds its first row by halving.
+        (at,) = (row.at for row in lab.query("SELECT at FROM result"))
+        assert at > micros(datetime(2026, 1, 1, 12, tzinfo=UTC))
     assert payload["options"]["check"] is True
     assert payload["options"]["tags"] == ["web"]
     assert event.detail["limit"] == "web*"
