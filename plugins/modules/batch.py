@@ -178,9 +178,9 @@ import os
 import selectors
 import shlex
 import signal
-import subprocess
 import threading
 import time
+from subprocess import DEVNULL, PIPE, Popen
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -257,7 +257,7 @@ def _whole_characters(head, tail):
     return head, tail[skip:]
 
 
-class _Group(subprocess.Popen):
+class _Group(Popen):
     """A process that leads a group of its own.
 
     AnsibleModule's C(run_command) keeps all output in memory and knows no time limit.
@@ -283,9 +283,9 @@ class Child:
         try:
             self._process = _Group(
                 argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=PIPE,
                 env=environment,
                 cwd=chdir,
             )

@@ -19,6 +19,7 @@ KINDS = {
     "test": "test",
     "vars": "vars",
 }
+_COMPLAINTS = ("[WARNING]", "[ERROR]", "[DEPRECATION WARNING]")
 RETURNING = ("module", "filter", "lookup", "test")
 
 
@@ -61,9 +62,10 @@ def _plugins(tree):
 
 
 def _check(kind, names, texts, values):
-    for word in ("[WARNING]", "[ERROR]", "[DEPRECATION WARNING]"):
-        if word in texts or word in values:
-            raise Failed(f"ansible-doc -t {kind} says {word}")
+    for line in (texts + values).splitlines():
+        # Ansible says the first of a collection inside itself, in some versions.
+        if line.startswith(_COMPLAINTS) and "/_protomatter" not in line:
+            raise Failed(f"ansible-doc -t {kind}: {line}")
     told = json.loads(values[values.index("\n{") : values.rindex("}") + 1])
     for name in names:
         if name not in told:
