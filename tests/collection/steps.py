@@ -41,7 +41,7 @@ def sanity(core):
                 raise Failed(f"findings are ignored: {' '.join(ignored)}")
             output = ansible_test(CORES[core], tree, ["sanity", "--color", "no", *select], log)
         tests = set(re.findall(r'Running sanity test "([^"]+)"', output))
-        pythons = set(re.findall(r"on Python (\d\.\d+)", output))
+        pythons = set(re.findall(r"Running sanity test .* on Python (\d\.\d+)", output))
         numbers = sorted(pythons, key=lambda version: int(version.partition(".")[2]))
         return f"{len(tests)} tests, Python {' '.join(numbers)}"
 
@@ -70,7 +70,8 @@ def integration(core):
     """ansible-test integration over every target, with deprecation warnings on."""
 
     def check(log, select):
-        words = ["integration", "--local", "--python", CORES[core].python, "--color", "no"]
+        words = ["integration", "--local", "--python", CORES[core].python, "--color", "no", "-v"]
+        words += ["--continue-on-error"]
         with copied_tree() as tree:
             if not select:
                 _every_plugin_has_a_target(tree)
