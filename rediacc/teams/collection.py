@@ -37,7 +37,9 @@ def collections_root(base: Path) -> Path:
     place = collection_directory()
     link = base / "collections" / "ansible_collections" / "rediacc" / "core"
     if not (link.is_symlink() and link.readlink() == place):
-        link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One by one: what `parents` makes would be open to all.
+        for directory in (*reversed(link.parents[:3]),):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = link.with_name(f".core-{os.getpid()}-{id(link)}")
         temporary.symlink_to(place)
         temporary.replace(link)

@@ -71,7 +71,9 @@ def test_login_that_fails_installs_nothing(host: Host) -> None:
         known_hosts.write_text(content)
     assert done.rc == 11, done
     assert "cannot log in to prod-01 (team prod) as a service would" in done.stderr
-    assert "Host key verification failed" in done.stderr
+    # Ansible tells the second where ssh has ended before it could be given anything.
+    told = ("Host key verification failed", "Data could not be sent to remote host")
+    assert any(words in done.stderr for words in told), done
     assert (host.units(), host.said()) == ([], [])
 
 
