@@ -258,13 +258,11 @@ def _whole_characters(head, tail):
 
 
 class _Group(Popen):
-    """A process that leads a group of its own.
-
-    AnsibleModule's C(run_command) keeps all output in memory and knows no time limit.
-    """
+    """A group of processes; C(run_command) keeps all output in memory and knows no limit."""
 
     def __init__(self, argv, **options):
-        super().__init__(argv, start_new_session=True, **options)
+        pipes = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE}
+        super().__init__(argv, start_new_session=True, **pipes, **options)
 
     def signal_all(self, number):
         """Send a signal to all of the group that are left."""
@@ -281,14 +279,7 @@ class Child:
         self.timed_out = False
         self._ended_read, self._ended_write = os.pipe()
         try:
-            self._process = _Group(
-                argv,
-                stdin=DEVNULL,
-                stdout=PIPE,
-                stderr=PIPE,
-                env=environment,
-                cwd=chdir,
-            )
+            self._process = _Group(argv, env=environment, cwd=chdir)
         except BaseException:
             os.close(self._ended_read)
             os.close(self._ended_write)
@@ -330,7 +321,7 @@ class Child:
                     has_ended = True
                     if self.timed_out:
                         # What is left of the group ignored SIGTERM or had no time for it.
-                        self._signal(signal.SIGKILL)
+                        self._process.signal_all(signal.SIGKILL)
                     deadlines.command_ended()
                 elif self._take(key):
                     deadlines.data_came()
@@ -340,7 +331,7 @@ class Child:
                 continue
             if has_ended:
                 return
-            self._signal(signal.SIGKILL if self.timed_out else signal.SIGTERM)
+            self._process.signal_all(signal.SIGKILL if self.timed_out else signal.SIGTERM)
             self.timed_out = True
             deadlines.term_sent()
 
@@ -351,9 +342,6 @@ class Child:
             return True
         key.data.add(chunk)
         return bool(chunk)
-
-    def _signal(self, number):
-        self._process.signal_all(number)
 
 
 class _Deadlines:

@@ -109,10 +109,16 @@ def _problem(
     return detail.message or headline
 
 
+def _seconds(result: MachineResult) -> float | None:
+    """Return how long the machine took, where both ends are known."""
+    if result.started_at is None or result.finished_at is None:
+        return None
+    return (result.finished_at - result.started_at).total_seconds()
+
+
 def _machine_end(one: ResultView, kind: Kind) -> MachineEnd:
     result = one.result
     counts = result.counts if kind is Kind.PLAYBOOK else {}
-    is_timed = result.started_at is not None and result.finished_at is not None
     changed = result.outcome is MachineOutcome.CHANGED or result.counts.get("changed", 0) > 0
     outcome = str(result.outcome)
     return MachineEnd(
@@ -122,7 +128,7 @@ def _machine_end(one: ResultView, kind: Kind) -> MachineEnd:
         is_good=result.outcome.is_success,
         is_changed=changed,
         rc=result.rc,
-        seconds=(result.finished_at - result.started_at).total_seconds() if is_timed else None,  # type: ignore[operator]
+        seconds=_seconds(result),
         message=result.message,
         output="" if result.outcome.is_success else _last_lines(result),
         counts=tuple((name, int(value)) for name, value in counts.items()),
