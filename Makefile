@@ -12,8 +12,8 @@ CHECKS ?=
 # For the tests, for example: make test TESTS=tests/unit
 TESTS ?= --ignore=tests/documents
 # Processes that run tests side by side; each starts SSH machines of its own. They also wait for
-# machines, so one more than there are processors keeps all of them busy.
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# machines, so twice as many as there are processors keep all of them busy.
+JOBS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
 BIN = $(abspath $(VENV))/bin
 PYTEST = PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
