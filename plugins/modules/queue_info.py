@@ -123,7 +123,7 @@ pending:
       type: str
     rc:
       description: The exit code of its command; of several machines the first that is not 0.
-      returned: success
+      returned: when a command ended
       type: int
     queued_at:
       description: When it was queued, in UTC.
@@ -131,7 +131,7 @@ pending:
       type: str
       sample: "2030-01-31T17:00:00.000000Z"
     started_at:
-      description: When it first started.
+      description: When it first started, or started anew after somebody tried it again.
       returned: success
       type: str
     finished_at:

@@ -53,7 +53,7 @@ def values_of_detail(detail, with_output=True):
             for name in dict.fromkeys(names)
             if name in last
         },
-        "hosts": hosts_of(detail["task"]["machines"], last),
+        "hosts": hosts_of(detail["task"], last),
     }
 
 
@@ -90,12 +90,18 @@ def values_of_result(result, with_output):
     }
 
 
-def hosts_of(machines, last):
-    """Return the names of machines by how they did; C(waiting) has not been reached yet."""
+def hosts_of(task, last):
+    """Return the names of machines by how they did; C(waiting) has not been reached.
+
+    What a cancelled task did not come to is cancelled there, too.
+    """
     hosts = {word: [] for word in HOSTS}
     for name, result in last.items():
         hosts.setdefault(result["outcome"].replace(" ", "_"), []).append(name)
-    hosts["waiting"] = [name for name in machines if name not in last]
+    unreached = [name for name in task["machines"] if name not in last]
+    is_cancelled = task["state"] == "cancelled"
+    hosts["waiting"] = [] if is_cancelled else unreached
+    hosts["cancelled"] += unreached if is_cancelled else []
     return {word: sorted(names) for word, names in hosts.items()}
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 import click
@@ -38,6 +39,8 @@ __all__ = [
 # What OpenSSH says of a key that it does not know, or knows otherwise.
 _HOST_KEY = "Host key verification failed"
 _MOST_NAMES = 5
+# How often one who would bring a worker looks whether one is there.
+_LOOK_SECONDS = 2.0
 
 
 class Wish:
@@ -97,13 +100,16 @@ def stay(
     :param on_interrupt: answers that signal; returns whether to go on following.
     """
     task_id = str(created.task.id)
-    is_ours = wish.brings_worker and not created.workers_alive and not session.is_through_sudo
-    if wish.brings_worker and not created.workers_alive and not is_ours:
+    may_bring = wish.brings_worker and not session.is_through_sudo
+    if wish.brings_worker and not created.workers_alive and not may_bring:
         # A worker of one's own would run, with the account's rights, in one's own surroundings.
         session.tell("no worker is running, and through sudo none is started: the task waits")
     patience = Patience(wish.wait_timeout_seconds)
     cursor: int | None = None
-    with _worker(session, created.task) if is_ours else nullcontext() as process:
+    with ExitStack() as stack:
+        own = _OwnWorker(session, office, created.task, stack) if may_bring else None
+        if own is not None and not created.workers_alive:
+            own.bring()
         while True:
             followed = follow(
                 office,
@@ -116,7 +122,7 @@ def stay(
                     session, page, knows_of_worker=not created.workers_alive
                 ),
                 on_reminder=None if view.is_quiet else lambda page: tell_waits(session, page),
-                is_abandoned=None if process is None else lambda: _is_gone(office, process),
+                is_abandoned=None if own is None else own.is_lost,
                 is_interrupted=is_interrupted,
                 cursor=cursor,
             )
@@ -180,21 +186,45 @@ def results_of(office: Office, followed: Followed) -> list[ResultView]:
     return last_results(detail.results)
 
 
-def _worker(session: Session, task: TaskView) -> AbstractContextManager[Any]:
-    from rediacc.worker.main import run_temporary_worker
+class _OwnWorker:
+    """A worker of our own for a task: brought when no other one is there, also later.
 
-    worker: AbstractContextManager[Any] = run_temporary_worker(
-        session.home(), task.id, session.environment
-    )
-    return worker
+    A worker that was there may be another ``run``'s own, which leaves when its task has ended.
+    """
 
+    def __init__(self, session: Session, office: Office, task: TaskView, stack: ExitStack) -> None:
+        self._session = session
+        self._office = office
+        self._task = task
+        self._stack = stack
+        self._process: Any = None
+        self._look_at = time.monotonic() + _LOOK_SECONDS
 
-def _is_gone(office: Office, process: Any) -> bool:
-    """Say whether the temporary worker has ended and no other one is there."""
-    if process.poll() is None:
+    def bring(self) -> None:
+        """Start it; it ends by itself when the task has ended."""
+        from rediacc.worker.main import run_temporary_worker
+
+        self._process = self._stack.enter_context(
+            run_temporary_worker(self._session.home(), self._task.id, self._session.environment)
+        )
+
+    def is_lost(self) -> bool:
+        """Look for a worker and bring one where there is none.
+
+        :return: whether the one that was brought has ended, and no other one is there.
+        """
+        if self._process is not None:
+            return self._process.poll() is not None and not self._has_another()
+        if time.monotonic() < self._look_at:
+            return False
+        self._look_at = time.monotonic() + _LOOK_SECONDS
+        if not self._has_another():
+            self.bring()
         return False
-    workers = office.perform("worker.list", Nothing())
-    return not any(worker.is_alive for worker in workers)
+
+    def _has_another(self) -> bool:
+        workers = self._office.perform("worker.list", Nothing())
+        return any(worker.is_alive for worker in workers)
 
 
 def exit_code_after(followed: Followed, detail: TaskDetail, wish: Wish) -> int:
@@ -249,3 +279,6 @@ def print_ending(
     if advice:
         session.tell(advice)
     session.tell(ending_line(followed, results))
+    if code == ExitCode.CHANGES_FOUND:
+        number = sum(_has_changes(one) for one in results)
+        session.tell(f"{number} of {len(results)} machines would change (exit code {code})")

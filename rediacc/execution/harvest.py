@@ -42,6 +42,7 @@ _NEVER_CONNECTED = re.compile(
     r"|Too many authentication failures|Connection (?:closed|reset) by .* port \d+"
     r"|Bad configuration option|Unable to negotiate|REMOTE HOST IDENTIFICATION|not find .*sshpass"
     r"|UNPROTECTED PRIVATE KEY|Could not resolve hostname|Name or service not known"
+    r"|Data could not be sent to remote host"
     r"|Failed to create temporary directory|Timeout \(\d+s\) waiting for privilege",
     re.IGNORECASE,
 )
@@ -107,7 +108,9 @@ def ad_hoc_result(record: Mapping[str, Any], *, kind: Kind) -> MachineResult:
 def is_connection_lost(record: Mapping[str, Any]) -> bool:
     """Whether a machine became unreachable after the work may have begun there.
 
-    ssh says when it could not connect; any other end of the connection is a doubt.
+    ssh says when it could not connect; any other end of the connection is a doubt. A module that
+    could not be sent whole (``ansible.plugins.connection.ssh._send_initial_data``) was not begun:
+    the interpreter reads it to its end first.
     """
     if record.get("status") != "unreachable":
         return False

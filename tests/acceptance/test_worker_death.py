@@ -252,6 +252,18 @@ def test_run_brings_its_own_worker_and_ctrl_c_detaches(home: Home) -> None:
     wait_until(lambda: not _live_workers(home), "the end of its worker")
 
 
+def test_run_brings_a_worker_when_the_one_that_was_there_leaves(home: Home) -> None:
+    with home.worker() as other:
+        words = ("-m", "prod-01", "--shell", "echo ran >> trace", "--not-before", "+3s")
+        process = home.process("run", *words)
+        wait_until(lambda: home.type("list", "tasks", "-o", "json").json["items"], "the task")
+        other.send(signal.SIGTERM)
+        assert other.wait() == 0
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 0, (out, error)
+    assert home.lines("prod-01", "trace") == ["ran"]
+
+
 def _live_workers(home: Home) -> list[str]:
     listed = home.type("list", "workers", "-o", "json").json["items"]
     return [one["id"] for one in listed if one["is_alive"]]

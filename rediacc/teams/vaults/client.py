@@ -85,8 +85,19 @@ def run(arguments: Sequence[str], *, environment: Mapping[str, str]) -> int:
 
 def _launcher(settings: Settings) -> str:
     root = str(Path(rediacc.__file__).resolve().parent.parent)
-    code = f"import sys; sys.path.append({root!r}); "
-    code += "from rediacc.teams.vaults.client import main; main()"
+    gone = (
+        f"{CLIENT_NAME}: rediacc is no longer installed; give Ansible the key itself: "
+        f"--vault-id TEAM@{settings.state_directory / 'keys'}/TEAM"
+    )
+    code = f"""\
+import sys
+sys.path.append({root!r})
+try:
+    from rediacc.teams.vaults.client import main
+except ImportError:
+    sys.exit({gone!r})
+main()
+"""
     return f"""\
 #!/bin/sh
 # Tells ansible-playbook the vault key of a team of this home:
