@@ -141,11 +141,14 @@ def test_machines_are_sorted_by_how_they_did() -> None:
         "a": {"outcome": "changed"},
         "c": {"outcome": "timed out"},
     }
-    hosts = _task_values.hosts_of(["a", "b", "c", "d"], last)
+    task = {"machines": ["a", "b", "c", "d"], "state": "running"}
+    hosts = _task_values.hosts_of(task, last)
     assert hosts["changed"] == ["a", "b"]
     assert hosts["timed_out"] == ["c"]
     assert hosts["waiting"] == ["d"]
-    assert hosts["ok"] == hosts["failed"] == []
+    assert hosts["ok"] == hosts["failed"] == hosts["cancelled"] == []
+    cancelled = _task_values.hosts_of({**task, "state": "cancelled"}, last)
+    assert (cancelled["waiting"], cancelled["cancelled"]) == ([], ["d"])
 
 
 def test_last_result_of_a_machine_counts() -> None:
