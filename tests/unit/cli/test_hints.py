@@ -20,7 +20,7 @@ PACKAGE = Path(main.__file__).resolve().parents[1]
 # sentence the program's name alone is only a name.
 _BEGIN = re.compile(r"(?:^|[:;,(|]\s+|['`(\n]\s*|\bor )rediacc (?=[a-z])")
 _END = re.compile(
-    r"[;`)(\n]|, | \| (?=rediacc)|  | (?:in|to|or|and|shows|says|knows|checks|comes|keeps) "
+    r"[;`)(\n]|, | \| (?=rediacc)|  | (?:in|to|or|and|shows|says|knows|checks|comes) "
 )
 # Names of arguments, as help writes them, and what may stand for them.
 _STANDS_FOR = {"ADDRESS": "192.0.2.1", "TEAM": "prod", "NAME": "x", "ROLE": "viewer"}
@@ -28,8 +28,6 @@ _STANDS_FOR = {"ADDRESS": "192.0.2.1", "TEAM": "prod", "NAME": "x", "ROLE": "vie
 _NAMES = {
     "alerts/child.py": "alerts",
     "execution/plays.py": "",
-    "storage/dumps.py": "database 1",
-    "storage/postgresql.py": "needs PostgreSQL",
     "teams/ansible_command.py": "works with",
     "teams/vaults/client.py": "is no longer installed",
     "teams/yaml_splice.py": "reads it",
