@@ -152,6 +152,22 @@ _FREE_TEXT = frozenset(
         "result",
     )
 )
+# What Ansible leaves of a result that it hides.
+_LEFT_WHERE_HIDDEN = frozenset(
+    (
+        "attempts",
+        "censored",
+        "changed",
+        "deprecations",
+        "exception",
+        "failed",
+        "results",
+        "retries",
+        "skipped",
+        "unreachable",
+        "warnings",
+    )
+)
 # Of plays that were started by hand; one more than a step keeps, so that it is known to be cut.
 _MOST_STEP_MESSAGE = 1001
 _WITHHELD = "withheld: secrets cannot be masked with this version of ansible-core"
@@ -471,7 +487,12 @@ def _action_of(task):
 
 
 def _is_censored(result):
-    return "censored" in result.result
+    """Say whether Ansible hides the result; a module that claims so hides nothing.
+
+    What Ansible hides holds no key but those that it leaves (ansible.executor.task_result).
+    """
+    keys = {key for key in result.result if not key.startswith("_ansible_")}
+    return "censored" in keys and keys <= _LEFT_WHERE_HIDDEN
 
 
 def _delegated_to(result):

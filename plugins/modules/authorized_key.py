@@ -183,6 +183,30 @@ def replace(path, text, mode):
         raise
 
 
+def lies_in(path, home):
+    """Say whether a path is below a home directory; C(/) is nobody's home."""
+    return home.strip("/") != "" and os.path.commonpath([path, home]) == home
+
+
+def is_roots(directory):
+    """Say whether nobody but root can change what a directory's name leads to."""
+    for start in {os.path.abspath(directory), os.path.realpath(directory)}:
+        while True:
+            try:
+                status = os.lstat(start)
+            except FileNotFoundError:
+                status = None
+            if status is not None:
+                is_link = stat.S_ISLNK(status.st_mode)
+                is_open = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not is_link
+                if status.st_uid != 0 or is_open:
+                    return False
+            if os.path.dirname(start) == start:
+                break
+            start = os.path.dirname(start)
+    return True
+
+
 def find_account(name):
     try:
         return pwd.getpwnam(name)
@@ -202,12 +226,16 @@ def change(module, account):
         raise Refused("no key was given: only 'exclusive' takes an empty list")
     if account is None:
         return {"changed": True, "path": "", "added": len(wanted), "updated": 0, "removed": 0}
-    home = account.pw_dir
-    path = module.params["path"] or os.path.join(home, ".ssh", "authorized_keys")
-    is_inside = os.path.commonpath([os.path.abspath(path), home]) == home and home != "/"
+    if not os.path.isabs(account.pw_dir):
+        raise Refused("the account has no home directory")
+    home = os.path.normpath(account.pw_dir)
+    path = os.path.normpath(module.params["path"] or os.path.join(home, ".ssh", "authorized_keys"))
+    is_inside = lies_in(path, home) or lies_in(os.path.realpath(path), os.path.realpath(home))
     if is_inside and os.geteuid() not in (0, account.pw_uid):
         raise Refused("its keys are written by that account or by root: use become")
-    with rights_of(account if is_inside else None):
+    # Root follows no link that somebody else could have put there.
+    needs_rights = is_inside or (os.geteuid() == 0 and not is_roots(os.path.dirname(path)))
+    with rights_of(account if needs_rights else None):
         # A link stays a link: what it leads to is replaced.
         path = os.path.realpath(path)
         text, mode = read_lines(path)

@@ -4,8 +4,8 @@
 """Replace known secret values in text, also in the encodings in which they commonly appear.
 
 What is masked: the value itself, JSON, Python and shell escapes of it, its base64 (at any
-alignment), hexadecimal and URL encodings; of a value with several lines each line of at
-least eight characters too (the first thousand). What is not: values shorter than four
+alignment), hexadecimal, URL and HTML encodings in either case; of a value with several lines each
+line of at least eight characters too (the first thousand). What is not: values shorter than four
 characters, booleans and nulls, numbers of fewer than six digits (masking those would blacken
 ordinary output), and any other transformation (a digest, a reversed or split value).
 
@@ -15,6 +15,7 @@ Known limit: this is a second line of defence behind not printing secrets at all
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -31,6 +32,8 @@ MAXIMUM_ENCODED = 1 << 16
 
 _WORDS = frozenset(("true", "false", "yes", "no", "on", "off", "null", "none"))
 _NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?")
+_PERCENT = re.compile("%[0-9A-F]{2}")
+_UNICODE = re.compile(r"\\u([0-9a-f]{4})")
 _BREAK = r"(?:\n|\\{1,4}n)?"
 _CUT = re.compile(_BREAK + r"\[\.\.\. \d+ bytes cut by rediacc \.\.\.\]" + _BREAK)
 
@@ -77,9 +80,16 @@ def encodings_of(value: str) -> set[str]:
     spellings |= {
         json.dumps(value, ensure_ascii=False)[1:-1],
         raw.hex(),
-        quote(raw, safe=""),
-        quote(raw),
-        quote_plus(raw),
+        raw.hex().upper(),
+        html.escape(value),
+        html.escape(value, quote=False),
+    }
+    for quoted in (quote(raw, safe=""), quote(raw), quote_plus(raw)):
+        spellings |= {quoted, _PERCENT.sub(lambda found: found[0].lower(), quoted)}
+    escaped = json.dumps(value)[1:-1]
+    spellings |= {
+        escaped.replace("/", "\\/"),
+        _UNICODE.sub(lambda found: "\\u" + found[1].upper(), escaped),
     }
     for encoded in _base64_cores(raw):
         spellings |= {encoded, encoded.replace("+", "-").replace("/", "_")}

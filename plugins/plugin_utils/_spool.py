@@ -17,6 +17,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import uuid
@@ -36,7 +37,10 @@ class SpoolFull(Exception):
 
 
 def find_home(named: str | None) -> str | None:
-    """Return the home that is named, else the one that holds from the working directory upward."""
+    """Return the home that is named, else the one that holds from the working directory upward.
+
+    A home names the programs that rediacc starts, so one that is not named must be this account's.
+    """
     if named:
         home = os.path.realpath(os.path.expanduser(named))
         return home if os.path.isfile(os.path.join(home, _CONFIG)) else None
@@ -46,7 +50,12 @@ def find_home(named: str | None) -> str | None:
         if parent == directory:
             return None
         directory = parent
-    return directory
+    return directory if _is_own(directory) and _is_own(os.path.join(directory, _CONFIG)) else None
+
+
+def _is_own(path: str) -> bool:
+    status = os.stat(path)
+    return status.st_uid == os.getuid() and not status.st_mode & stat.S_IWOTH
 
 
 class Spool:
@@ -68,8 +77,7 @@ class Spool:
             path = os.path.join(self._directory, name)
             if name.endswith(".refused"):
                 with contextlib.suppress(OSError):
-                    with open(path, encoding="utf-8", errors="replace") as stream:
-                        found.append("".join(filter(str.isprintable, stream.read(1000))))
+                    found.append("".join(filter(str.isprintable, _read_note(path))))
                     os.unlink(path)
         return found
 
@@ -137,11 +145,25 @@ def _private(path: str) -> str:
     with contextlib.suppress(FileExistsError):
         os.mkdir(path, 0o700)
     status = os.lstat(path)
-    is_writable = os.access(path, os.W_OK | os.X_OK)
-    is_theirs = os.getuid() not in (0, status.st_uid)
-    if is_theirs or not is_writable:
+    is_open = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or is_open:
         raise PermissionError(f"{path} is not this account's")
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise PermissionError(f"{path} cannot be written")
     return path
+
+
+def _read_note(path: str) -> str:
+    """Return the begin of a note; what is no file of this account's is none.
+
+    :raises OSError: it cannot be read, or is something else.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with open(os.open(path, flags), encoding="utf-8", errors="replace") as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
+            raise PermissionError(f"{path} is no file of this account's")
+        return stream.read(1000)
 
 
 def _command(program: str | None) -> list[str] | None:

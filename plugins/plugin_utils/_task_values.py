@@ -124,7 +124,7 @@ def ending(values):
     ]
     if state == "succeeded":
         return head
-    if reason == "rc" and values["rc"] is not None:
+    if reason == "rc" and values["rc"]:
         reason = f"exit code {values['rc']}"
     if reason and reason not in (state, "rc"):
         head += f" ({reason})"
@@ -142,7 +142,7 @@ def ending(values):
 def what_happened(result):
     """Return in one line what went wrong on a machine."""
     words = result["outcome"].replace("_", " ")
-    if result["outcome"] == "failed" and result["rc"] is not None:
+    if result["outcome"] == "failed" and result["rc"]:
         words = f"exit code {result['rc']}"
     said = "" if result["msg"] in _SAYS_NOTHING else result["msg"]
     detail = said or last_line(result.get("stderr")) or last_line(result.get("stdout"))

@@ -54,11 +54,15 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
 
 
 def remote_exit_code(task: TaskView) -> int:
-    """Return the command's own exit code where it has one, else the task's."""
+    """Return the command's own exit code where it has one, else the task's.
+
+    A command may end with 0 and the task have failed, for example by ``failed_when``: the task's.
+    """
     code = exit_code_of(task)
-    if task.rc is not None and code in (ExitCode.DONE, ExitCode.TASK_FAILED):
-        return task.rc if 0 <= task.rc <= 255 else int(code)
-    return int(code)
+    is_told = task.rc is not None and code in (ExitCode.DONE, ExitCode.TASK_FAILED)
+    if not is_told or task.rc is None or not 0 <= task.rc <= 255:
+        return int(code)
+    return int(code) if task.rc == 0 else task.rc
 
 
 def _known_part(reason: str) -> str:

@@ -216,6 +216,7 @@ class _Running:
             hint=f"rediacc inspect task {self._task_id}" if self._task_id else "",
             exit_code=int(ExitCode.GENERAL),
             task_id=self._task_id,
+            headline="whether it was queued is not known",
         )
 
 

@@ -114,7 +114,8 @@ def conclude(
     if not everywhere and failure_reason is None:
         return Conclusion(state=State.SUCCEEDED, reason=Reason.DONE, rc=0)
     reason = failure_reason or _reason(everywhere, is_confirmed=is_confirmed)
-    rc = next((end.rc for end in everywhere if end.rc is not None), None)
+    codes = [end.rc for end in everywhere if end.rc is not None]
+    rc = next((code for code in codes if code != 0), codes[0] if codes else None)
     may_start_again = is_confirmed and not is_cancel_asked
     again = tuple(
         name for name, end in failed.items() if may_start_again and _may_retry(end, policy)

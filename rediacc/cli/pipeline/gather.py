@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rediacc.cli.pipeline.model import MachineEnd, RunReport, Step
+from rediacc.cli.pipeline.model import NOT_QUEUED, MachineEnd, RunReport, Step
 from rediacc.cli.render.fates import last_results
 from rediacc.errors import ExitCode
 from rediacc.values import Kind, MachineOutcome, MachineResult, PublicState, Reason
@@ -79,13 +79,23 @@ def report_of(
 
 
 def refusal_report(
-    title: str, kind: str, *, message: str, hint: str, exit_code: int, task_id: int = 0
+    title: str,
+    kind: str,
+    *,
+    message: str,
+    hint: str,
+    exit_code: int,
+    task_id: int = 0,
+    headline: str = NOT_QUEUED,
 ) -> RunReport:
-    """Return the run that did not come about, or whose end could not be learnt."""
+    """Return the run that did not come about, or whose end could not be learnt.
+
+    :param headline: what is said where there is no task.
+    """
     return RunReport(
         title=title,
         kind=kind,
-        headline="" if task_id else "nothing was queued",
+        headline="" if task_id else headline,
         exit_code=exit_code,
         task_id=task_id,
         problem=message,

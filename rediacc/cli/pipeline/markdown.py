@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rediacc.cli.neutral import neutral, one_line
-from rediacc.cli.pipeline.model import MachineEnd, RunReport, Step
+from rediacc.cli.pipeline.model import NOT_QUEUED, MachineEnd, RunReport, Step
 from rediacc.cli.render.words import duration
 from rediacc.counting import count
 
@@ -60,7 +60,9 @@ def _verdict(report: RunReport) -> str:
         return "would change"
     if report.problem and report.state in ("pending", "running"):
         return f"is {report.state}"
-    return report.state or "was not queued"
+    if report.headline == NOT_QUEUED:
+        return "was not queued"
+    return report.state or "has no known end"
 
 
 def _about(report: RunReport) -> str:

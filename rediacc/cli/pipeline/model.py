@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["BAD_STEPS", "MachineEnd", "RunReport", "Step"]
+__all__ = ["BAD_STEPS", "NOT_QUEUED", "MachineEnd", "RunReport", "Step"]
 
 # What a step's status must be for a pipeline to call it broken.
 BAD_STEPS = ("failed", "unreachable")
+NOT_QUEUED = "nothing was queued"
 
 
 @dataclass(frozen=True, kw_only=True)

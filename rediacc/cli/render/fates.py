@@ -33,7 +33,8 @@ def state_words(task: TaskView) -> str:
     """Return a task's state and, where it says more, its reason: ``failed: exit code 3``."""
     state, reason = task.state.value, task.reason
     if reason == Reason.RC:
-        return state if task.rc is None else f"{state}: exit code {task.rc}"
+        # A play may call a command failed that ended with 0.
+        return f"{state}: exit code {task.rc}" if task.rc else state
     if reason == Reason.AUTH:
         return f"{state}: login refused"
     return state if reason in ("", "done", state) else f"{state}: {reason}"
@@ -42,7 +43,7 @@ def state_words(task: TaskView) -> str:
 def reason_word(task: TaskView) -> str:
     """Return a task's reason as one word: ``exit-code-3``, ``busy-machine``, ``held-lost``."""
     if task.reason == Reason.RC:
-        word = "failed" if task.rc is None else f"exit-code-{task.rc}"
+        word = f"exit-code-{task.rc}" if task.rc else "failed"
     else:
         word = task.reason.replace(":", "").replace(",", "").replace(" ", "-")
     return f"{word}-by-hand" if task.origin is Origin.HAND else word
@@ -85,6 +86,6 @@ def last_results(results: Sequence[ResultView]) -> list[ResultView]:
 def _machine_words(result: MachineResult) -> str:
     if result.failure is FailureClass.AUTH:
         return "login refused"
-    if result.outcome is MachineOutcome.FAILED and result.rc is not None:
+    if result.outcome is MachineOutcome.FAILED and result.rc:
         return f"exit code {result.rc}"
     return result.outcome.value

@@ -99,6 +99,7 @@ def test_worst_is_the_first_in_the_documented_order(codes: list[int], code: int)
         (PublicState.FAILED, "rc", 256, 10),
         (PublicState.FAILED, "rc", -9, 10),
         (PublicState.FAILED, "rc", None, 10),
+        (PublicState.FAILED, "rc", 0, 10),
         (PublicState.SUCCEEDED, "done", 0, 0),
         (PublicState.SUCCEEDED, "done", 2, 2),
         (PublicState.FAILED, "timed out", 1, 13),

@@ -5,8 +5,14 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.rediacc.core.plugins.module_utils import _authorized_keys as keys
+from ansible_collections.rediacc.core.plugins.modules import authorized_key
 
 ONE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9LtFPOKvfpMwpZ7FqTOaKkwIT0SYFIPDLfOAW0yL8v"
 TWO = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILPPPPT9bdPnPDAbaTFyqnVP1rKpCzr0H9b1BYUMAmOp"
@@ -101,3 +107,40 @@ def test_options_of_one_word_pass(options: str) -> None:
 def test_options_that_would_be_read_as_something_else_are_refused(options: str) -> None:
     with pytest.raises(keys.Refused):
         keys.check_options(options)
+
+
+def test_whose_file_it_is() -> None:
+    assert authorized_key.lies_in("/home/a/.ssh/authorized_keys", "/home/a")
+    assert not authorized_key.lies_in("/home/ab/.ssh/authorized_keys", "/home/a")
+    assert not authorized_key.lies_in("/etc/ssh/a", "/")
+    assert authorized_key.is_roots("/etc/ssh/not-there-yet")
+    assert not authorized_key.is_roots("/tmp")
+
+
+@pytest.mark.parametrize("ending", ["", "/", "//", "/../mallory"])
+def test_link_of_the_account_leads_root_nowhere(tmp_path: Path, ending: str) -> None:
+    is_root = os.geteuid() == 0
+    other = pwd.getpwnam("nobody") if is_root else pwd.getpwuid(os.geteuid())
+    tmp_path.chmod(0o711)
+    for above in tmp_path.parents[:3]:
+        if above.stat().st_uid == os.geteuid() and above != Path("/tmp"):
+            above.chmod(0o711)
+    target = tmp_path / "target"
+    target.write_text("kept\n")
+    target.chmod(0o600 if is_root else 0o400)
+    home = tmp_path / "mallory"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh" / "authorized_keys").symlink_to(target)
+    for path in (home, home / ".ssh"):
+        os.chown(path, other.pw_uid, other.pw_gid)
+    tmp_path.chmod(0o511)
+    account = SimpleNamespace(
+        pw_name=other.pw_name, pw_uid=other.pw_uid, pw_gid=other.pw_gid, pw_dir=f"{home}{ending}"
+    )
+    params = {"options": None, "keys": [ONE], "exclusive": False, "path": None}
+    params |= {"state": "present", "manage_directory": True}
+    module = SimpleNamespace(params=params, check_mode=False, _diff=False)
+    with pytest.raises(PermissionError):
+        authorized_key.change(module, account)
+    tmp_path.chmod(0o700)
+    assert target.read_text() == "kept\n"

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import json
 import multiprocessing
+import re
 import shlex
 from urllib.parse import quote, quote_plus
 
@@ -41,7 +43,12 @@ def masker(*values: str) -> Masker:
         ("url", quote(SECRET)),
         ("url strict", quote(SECRET, safe="")),
         ("form", quote_plus(SECRET)),
+        ("url in lower case", re.sub("%..", lambda found: found[0].lower(), quote(SECRET))),
+        ("html", html.escape(SECRET)),
+        ("html text", html.escape(SECRET, quote=False)),
+        ("json with escaped slashes", json.dumps(SECRET)[1:-1].replace("/", "\\/")),
         ("hexadecimal", SECRET.encode().hex()),
+        ("hexadecimal in capitals", SECRET.encode().hex().upper()),
         ("base64", base64.b64encode(SECRET.encode()).decode()),
         ("base64 of line", base64.b64encode(SECRET.encode() + b"\n").decode()),
         ("base64 after one", base64.b64encode(b"u:" + SECRET.encode() + b"@x").decode()),

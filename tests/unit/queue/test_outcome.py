@@ -38,6 +38,12 @@ def _conclude(
     return conclude(ending, {f"m{n}": end for n, end in enumerate(ends)}, **values)
 
 
+def test_the_first_exit_code_that_tells_of_a_failure_is_the_tasks() -> None:
+    ends = [MachineEnd(outcome=MachineOutcome.FAILED, rc=rc) for rc in (None, 0, 3, 4)]
+    concluded = [_conclude(*ends[:number], retries_left=0).rc for number in (1, 2, 3, 4)]
+    assert concluded == [None, 0, 3, 3]
+
+
 def test_all_machines_fine_is_success() -> None:
     assert _conclude(OK, OK) == Conclusion(state=State.SUCCEEDED, reason=Reason.DONE, rc=0)
 
