@@ -98,7 +98,7 @@ class ActionModule(TaskAction):
             "waits": created["waits"],
             "policy": _policy(created["policy"]),
             "results": {},
-            "hosts": hosts_of(task["machines"], {}),
+            "hosts": hosts_of(task, {}),
         }
         shown = {name: result[name] for name in ("state", "team", "machines", "title", "priority")}
         return {**result, **self.diff({} if is_new else shown, shown)}

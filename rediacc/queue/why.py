@@ -55,7 +55,9 @@ def _reasons(
             return (f"waits for its retry at {when} ({row.retries_left} more after that)",)
         return (f"scheduled: not before {when}",)
     if state is State.PARKED:
-        return blocked_words(connection, row.parked_on, row.reason, task_id=row.id)
+        words = blocked_words(connection, row.parked_on, row.reason, task_id=row.id)
+        is_served = has_live_worker(connection, live_since=live_since)
+        return words if is_served else (*words, NO_WORKER)
     if state is State.HELD:
         return (
             f"held for a person: {row.message or 'its end is unknown'}",

@@ -269,6 +269,8 @@ class TopApp(ActingApp):
                 self._machine_count = message.overview.machine_count
                 self._notes = message.overview.notes
                 self._machines_at = time.monotonic()
+        if not self.screen_stack:
+            return  # it came while the view was being closed
         self._draw()
         if self._wants_more:
             self.look()
