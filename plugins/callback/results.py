@@ -34,6 +34,8 @@ description:
   - Tells once when a task may run as another user than the one who logs in, before it starts,
     so that whoever stops the run looks for that user's processes too.
   - Fails tasks that delegate to a host of O(deny).
+  - Records a play started by hand in a home that it finds, and that nobody named, only where the
+    home belongs to this account.
   - Sets no variable, refuses no delegation, and does not change what is printed unless
     E(REDIACC_RECORDS) is set, which rediacc does for its own runs.
 author:
