@@ -190,7 +190,7 @@ def lies_in(path, home):
 
 def is_roots(directory):
     """Say whether nobody but root can change what a directory's name leads to."""
-    for start in {os.path.abspath(directory), os.path.realpath(directory)}:
+    for start in (os.path.abspath(directory), os.path.realpath(directory)):
         while True:
             try:
                 status = os.lstat(start)

@@ -35,7 +35,7 @@ def cancel(action, office, ids, options):
         task = action.read(office, number)
         word = said.get(number) or _standing(one, task)
         if number in said and task["state"] == "cancelled":
-            word = "was cancelled"  # by now, whatever it took
+            word = "cancelled"  # by now, whatever it took
         tasks.append({**task, "changed": number in said, "msg": f"task {number} {word}"})
     states = {f"task {n}": one["task"]["state"] for n, one in zip(numbers, before, strict=True)}
     after = {f"task {task['id']}": task["state"] for task in tasks}
